@@ -1,0 +1,1 @@
+"""The services of Tubewarren and its command line, `svc`."""

@@ -1,0 +1,1 @@
+"""What every service of Tubewarren shares: messages, topology, the bus, the sheet, YouTube and the store."""

@@ -1,0 +1,29 @@
+"""The only code that knows aio-pika: connections, publishing, consuming, declaring."""
+
+from tubewarren.bus.codec import Death, Delivery
+from tubewarren.bus.connection import Bus, Consumption, open_bus
+from tubewarren.bus.consumption import BatchHandler, Handler
+from tubewarren.bus.declaration import Drift
+from tubewarren.bus.errors import (
+    BrokerRefusedError,
+    BrokerUnavailableError,
+    BusError,
+    TopologyDriftError,
+    UnroutableError,
+)
+
+__all__ = [
+    "BatchHandler",
+    "BrokerRefusedError",
+    "BrokerUnavailableError",
+    "Bus",
+    "BusError",
+    "Consumption",
+    "Death",
+    "Delivery",
+    "Drift",
+    "Handler",
+    "TopologyDriftError",
+    "UnroutableError",
+    "open_bus",
+]

@@ -1,0 +1,141 @@
+"""Between messages and bytes: what stands in the body, in the AMQP properties and in our own headers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from aio_pika import DeliveryMode
+from aio_pika import Message as AmqpMessage
+from aio_pika.abc import AbstractIncomingMessage
+from pydantic import ValidationError
+
+from tubewarren.bus.errors import UnreadableMessageError
+from tubewarren.messages import TYPES, Message
+from tubewarren.topology import is_worth_waiting_for
+
+ATTEMPT = "tubewarren-attempt"
+NOT_BEFORE = "tubewarren-not-before"
+TRACE_HEADERS = ("traceparent", "tracestate")
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """How a command came to the dead-letter exchange, by the broker's own account."""
+
+    queue: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message in hand, with what travelled beside its body.
+
+    Attributes:
+        attempt: which charged try this is; 1 is the first.
+        is_redelivered: it was delivered before, to somebody who did not settle it.
+        trace: the W3C headers of the story that it belongs to.
+        death: set on commands that come by way of the dead-letter exchange.
+    """
+
+    message: Message
+    message_id: str
+    attempt: int = 1
+    is_redelivered: bool = False
+    not_before: datetime | None = None
+    reply_to: str | None = None
+    correlation_id: str | None = None
+    trace: Mapping[str, str] = field(default_factory=dict)
+    death: Death | None = None
+
+
+def encode(
+    message: Message,
+    *,
+    attempt: int = 1,
+    not_before: datetime | None = None,
+    trace: Mapping[str, str] | None = None,
+    amqp_priority: int = 0,
+    reply_to: str | None = None,
+    correlation_id: str | None = None,
+) -> AmqpMessage:
+    """Our message as AMQP knows it."""
+    headers: dict[str, str | int] = {**(trace or {}), ATTEMPT: attempt}
+    if not_before is not None:
+        headers[NOT_BEFORE] = not_before.isoformat()
+    mode = DeliveryMode.PERSISTENT if is_worth_waiting_for(message) else DeliveryMode.NOT_PERSISTENT
+    return AmqpMessage(
+        message.model_dump_json().encode(),
+        type=message.type,
+        content_type="application/json",
+        message_id=str(message.message_id),
+        timestamp=datetime.now(UTC),
+        delivery_mode=mode,
+        headers=dict(headers),
+        priority=amqp_priority,
+        reply_to=reply_to,
+        correlation_id=correlation_id,
+    )
+
+
+def decode(incoming: AbstractIncomingMessage) -> Delivery:
+    """The delivery that AMQP brought.
+
+    Raises:
+        UnreadableMessageError: the type is unknown or newer than this version, or the body does not fit it.
+    """
+    kind = TYPES.get(incoming.type or "")
+    if kind is None:
+        raise UnreadableMessageError(
+            f"The message type {incoming.type or '(none)'!r} is not known to this version. If a newer Tubewarren "
+            "sent it, update this worker and redrive the message; otherwise purge it."
+        )
+    try:
+        message = kind.model_validate_json(incoming.body)
+    except ValidationError as error:
+        raise UnreadableMessageError(_complaint(kind, error)) from error
+    return Delivery(
+        message,
+        message_id=name_of(incoming),
+        attempt=_attempt(incoming.headers.get(ATTEMPT)),
+        is_redelivered=bool(incoming.redelivered),
+        not_before=_moment(incoming.headers.get(NOT_BEFORE)),
+        reply_to=incoming.reply_to,
+        correlation_id=incoming.correlation_id,
+        trace=_trace(incoming.headers),
+        death=_death(incoming.headers.get("x-death")),
+    )
+
+
+def name_of(incoming: AbstractIncomingMessage) -> str:
+    """The message's id, or a digest of its body when a stranger sent it without one."""
+    return incoming.message_id or f"sha256:{sha256(incoming.body).hexdigest()[:32]}"
+
+
+def _complaint(kind: type[Message], error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the body"
+    return f"The body is not a {kind.type}: {where}: {first['msg']}. Correct its sender, then purge it."
+
+
+def _attempt(header: object) -> int:
+    return header if isinstance(header, int) and header > 0 else 1
+
+
+def _moment(header: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(header) if isinstance(header, str) else None
+    except ValueError:
+        return None
+    return moment if moment and moment.tzinfo else None
+
+
+def _trace(headers: Mapping[str, object]) -> dict[str, str]:
+    return {name: value for name in TRACE_HEADERS if isinstance(value := headers.get(name), str)}
+
+
+def _death(header: object) -> Death | None:
+    """The newest entry of the broker's own record; its other numbers differ between versions."""
+    if not isinstance(header, list) or not header or not isinstance(header[0], dict):
+        return None
+    return Death(str(header[0].get("queue", "")), str(header[0].get("reason", "")))

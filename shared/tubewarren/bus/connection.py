@@ -1,0 +1,221 @@
+"""The way to the broker: two connections, one to publish and one to consume.
+
+An alarm of the broker stops connections that publish, acks included; so consumers have one of their own.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import uuid4
+
+import aio_pika
+import structlog
+from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AuthenticationError, ProbableAuthenticationError
+from opentelemetry.trace import NoOpTracer, Tracer
+from yarl import URL
+
+from tubewarren.bus import declaration
+from tubewarren.bus.codec import Delivery, decode
+from tubewarren.bus.consumption import BatchHandler, CommandConsumption, EventConsumption, Handler
+from tubewarren.bus.declaration import Drift
+from tubewarren.bus.dialect import Dialect
+from tubewarren.bus.errors import BrokerRefusedError, BrokerUnavailableError, UnreadableMessageError
+from tubewarren.bus.publisher import Publisher
+from tubewarren.messages import Command, Message
+from tubewarren.topology import COMMANDS, EVENTS, Topology, WorkQueue
+
+_HEARTBEAT_SECONDS = 10
+"""A silent peer is noticed after three of these; the library's default of 60 would be three minutes."""
+_RECONNECT_SECONDS = 1
+_CONNECT_TIMEOUT = timedelta(seconds=10)
+_PAUSE = timedelta(seconds=2)
+_QUESTIONS_AT_A_TIME = 4
+
+log = structlog.stdlib.get_logger(__name__)
+
+Consumption = CommandConsumption | EventConsumption
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """A service's or a command's whole way to the broker.
+
+    Attributes:
+        worker: the name under which failures are announced.
+    """
+
+    dialect: Dialect
+    publisher: Publisher
+    worker: str
+    _publishing: AbstractRobustConnection
+    _consuming: AbstractRobustConnection
+    _tracer: Tracer
+
+    async def declare(self, topology: Topology) -> None:
+        """Make what is missing of the topology; raises `TopologyDriftError` when something differs."""
+        await declaration.declare(self._consuming, topology)
+
+    async def check(self, topology: Topology) -> tuple[Drift, ...]:
+        """Find the differences between code and broker."""
+        return await declaration.check(self._consuming, topology)
+
+    async def depths(self, topology: Topology) -> dict[str, tuple[int, int] | None]:
+        """Messages ready and consumers of each queue; None for a queue that is missing."""
+        return await declaration.depths(self._consuming, topology)
+
+    async def consume_commands(
+        self, topology: Topology, queue_name: str, handler: Handler, prefetch: int
+    ) -> CommandConsumption:
+        """Start to work on a work queue."""
+        consumption = CommandConsumption(
+            topology.work_queue(queue_name), handler, prefetch, self.publisher, self._tracer, self.worker
+        )
+        await consumption.start(await self._channel())
+        return consumption
+
+    async def consume_events(
+        self, queue_name: str, handler: BatchHandler, batch_size: int, linger: timedelta
+    ) -> EventConsumption:
+        """Start to listen on an event queue."""
+        consumption = EventConsumption(queue_name, handler, batch_size, linger, self.publisher)
+        await consumption.start(await self._channel())
+        return consumption
+
+    async def answer(self, questions: WorkQueue, handler: Handler) -> CommandConsumption:
+        """Start to answer questions on a queue that lives as long as somebody answers it.
+
+        The queue is durable because RabbitMQ 4.3 refuses transient shared ones, and not exclusive because an
+        exclusive one stays locked for half a minute after its owner's connection was cut.
+        """
+        channel = await self._channel()
+        queue = await channel.declare_queue(questions.name, durable=True, auto_delete=True)
+        for command in questions.commands:
+            await queue.bind(COMMANDS, command.type)
+        consumption = CommandConsumption(
+            questions, handler, _QUESTIONS_AT_A_TIME, self.publisher, self._tracer, self.worker
+        )
+        await consumption.start(channel)
+        return consumption
+
+    async def ask(self, command: Command, patience: timedelta) -> AsyncIterator[Message]:
+        """Publish a command and yield the replies as they come, until none came for `patience`.
+
+        Raises:
+            UnroutableError: nobody is there to answer.
+        """
+        correlation_id = str(uuid4())
+        async with self._listen(f"reply.{correlation_id}", ()) as (queue_name, arrived):
+            await self.publisher.publish(command, reply_to=queue_name, correlation_id=correlation_id)
+            while True:
+                try:
+                    async with asyncio.timeout(patience.total_seconds()):
+                        delivery = await arrived.get()
+                except TimeoutError:
+                    return
+                yield delivery.message
+
+    @asynccontextmanager
+    async def watch(self, *topics: str) -> AsyncIterator["asyncio.Queue[Delivery]"]:
+        """A stream of events from now on; nothing waits for it and nothing is kept when it is not read."""
+        async with self._listen(f"watch.{uuid4()}", topics) as (_, arrived):
+            yield arrived
+
+    async def _channel(self) -> aio_pika.abc.AbstractRobustChannel:
+        channel = self._consuming.channel(publisher_confirms=False)
+        await channel.initialize()
+        return channel
+
+    @asynccontextmanager
+    async def _listen(self, name: str, topics: Sequence[str]) -> AsyncIterator[tuple[str, "asyncio.Queue[Delivery]"]]:
+        arrived: asyncio.Queue[Delivery] = asyncio.Queue()
+
+        async def keep(incoming: AbstractIncomingMessage) -> None:
+            try:
+                arrived.put_nowait(decode(incoming))
+            except UnreadableMessageError as error:
+                log.debug("passed over an unreadable event", reason=str(error))
+
+        channel = await self._channel()
+        try:
+            queue = await channel.declare_queue(name, exclusive=True, auto_delete=True)
+            for topic in topics:
+                await queue.bind(EVENTS, topic)
+            await queue.consume(keep, no_ack=True)
+            yield queue.name, arrived
+        finally:
+            await channel.close()
+
+
+@asynccontextmanager
+async def open_bus(
+    url: str, worker: str, *, tracer: Tracer | None = None, patience: timedelta | None = None
+) -> AsyncIterator[Bus]:
+    """Connect to the broker and stay connected through its restarts.
+
+    Args:
+        worker: names the connections in the management UI.
+        patience: give up after so long; None keeps trying for ever.
+
+    Raises:
+        BrokerUnavailableError: no answer within `patience`.
+        BrokerRefusedError: the broker does not accept user, password or virtual host, and patience is bounded.
+    """
+    tracer = tracer or NoOpTracer()
+    async with AsyncExitStack() as stack:
+        publishing = await _connect(url, f"{worker} (publishes)", patience)
+        stack.push_async_callback(publishing.close)
+        consuming = await _connect(url, f"{worker} (consumes)", patience)
+        stack.push_async_callback(consuming.close)
+        dialect = Dialect(_version(consuming))
+        if not dialect.is_supported:
+            log.warning("this broker is older than any that Tubewarren is tried on", version=dialect.version)
+        channel = publishing.channel(publisher_confirms=True, on_return_raises=True)
+        await channel.initialize()
+        publisher = Publisher(channel, dialect, tracer, patience)
+        yield Bus(dialect, publisher, worker, publishing, consuming, tracer)
+
+
+async def _connect(url: str, name: str, patience: timedelta | None) -> AbstractRobustConnection:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    while True:
+        try:
+            return await aio_pika.connect_robust(
+                url,
+                timeout=_CONNECT_TIMEOUT.total_seconds(),
+                heartbeat=_HEARTBEAT_SECONDS,
+                reconnect_interval=_RECONNECT_SECONDS,
+                client_properties={"connection_name": name},
+            )
+        except (AuthenticationError, ProbableAuthenticationError) as error:
+            problem: Exception = BrokerRefusedError(
+                f"The broker at {_spell(url)} refuses this user or password. "
+                "Check TUBEWARREN_BROKER_URL (amqp://user:password@host:port/vhost)."
+            )
+            cause: BaseException = error
+        except (TimeoutError, *CONNECTION_EXCEPTIONS) as error:
+            problem = BrokerUnavailableError(
+                f"The broker at {_spell(url)} does not answer ({error}). "
+                "Start it, or point TUBEWARREN_BROKER_URL at the right place."
+            )
+            cause = error
+        if patience is not None and loop.time() - started + _PAUSE.total_seconds() > patience.total_seconds():
+            raise problem from cause
+        log.warning("waiting for the broker", problem=str(problem), every_seconds=_PAUSE.total_seconds())
+        await asyncio.sleep(_PAUSE.total_seconds())
+
+
+def _spell(url: str) -> str:
+    """The address without its secret."""
+    parsed = URL(url)
+    return f"{parsed.host}:{parsed.port or 5672}{parsed.path}"
+
+
+def _version(connection: AbstractRobustConnection) -> str:
+    transport = connection.transport
+    properties = transport.connection.server_properties if transport is not None else {}
+    version = properties.get("version", "0.0")
+    return version.decode() if isinstance(version, bytes) else str(version)

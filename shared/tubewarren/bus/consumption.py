@@ -1,0 +1,342 @@
+"""Consuming: the one place that settles deliveries."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+from aio_pika.abc import AbstractIncomingMessage, AbstractQueue, AbstractRobustChannel
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS
+from opentelemetry.trace import Tracer
+
+from tubewarren.bus.codec import Delivery, decode, name_of
+from tubewarren.bus.errors import UnreadableMessageError
+from tubewarren.bus.publisher import Publisher
+from tubewarren.failures import Failure, FailureKind
+from tubewarren.outcomes import Done, Outcome, Refund, Retry
+from tubewarren.settlement import announcements, is_too_early, obituary, park, settle
+from tubewarren.telemetry import tracing
+from tubewarren.topology import WorkQueue
+
+Handler = Callable[[Delivery], Awaitable[Outcome]]
+BatchHandler = Callable[[Sequence[Delivery]], Awaitable[None]]
+
+_HANDED_BACK: Final = Failure(kind=FailureKind.TRANSIENT, reason="The worker was stopped; another one takes over.")
+_PARKED: Final = Failure(kind=FailureKind.NOT_YET, reason="It is not time yet.")
+_PAUSE_AFTER_BUG: Final = timedelta(seconds=1)
+_LONE_TRIES: Final = 3
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class CommandConsumption:
+    """One work queue, consumed: as many claims at a time as `prefetch`, each handled, then settled."""
+
+    def __init__(
+        self,
+        queue: WorkQueue,
+        handler: Handler,
+        prefetch: int,
+        publisher: Publisher,
+        tracer: Tracer,
+        worker: str,
+    ) -> None:
+        self.settled = 0
+        self._queue = queue
+        self._handler = handler
+        self._prefetch = prefetch
+        self._publisher = publisher
+        self._tracer = tracer
+        self._worker = worker
+        self._running: set[asyncio.Task[object]] = set()
+        self._is_handing_back = False
+        self._subscription: _Subscription | None = None
+
+    @property
+    def in_hand(self) -> int:
+        """Claims that are not settled yet."""
+        return len(self._running)
+
+    async def start(self, channel: AbstractRobustChannel) -> None:
+        """Begin to claim."""
+        self._subscription = await _subscribe(
+            channel, self._queue.name, self._prefetch, self._on_message, self._drop_claims
+        )
+
+    async def pause(self) -> None:
+        """Claim nothing more; what is in hand goes on."""
+        if self._subscription is not None:
+            await self._subscription.cancel()
+
+    async def drain(self, grace: timedelta) -> None:
+        """Claim nothing more, let what is in hand finish, and hand back what has not after `grace`."""
+        await self.pause()
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace.total_seconds())
+        self._is_handing_back = True
+        left = tuple(self._running)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def _drop_claims(self) -> None:
+        """The broker took our claims away: somebody else is starting on them in this moment."""
+        for task in tuple(self._running):
+            task.cancel()
+
+    async def _on_message(self, incoming: AbstractIncomingMessage) -> None:
+        # When the channel is lost, the library cancels this task: the claim is somebody else's by then.
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine always runs in a task
+        self._running.add(task)
+        try:
+            await self._process(incoming)
+        finally:
+            self._running.discard(task)
+
+    async def _process(self, incoming: AbstractIncomingMessage) -> None:
+        try:
+            delivery = decode(incoming)
+        except UnreadableMessageError as error:
+            await _bury_unreadable(self._publisher, self._queue.name, incoming, str(error))
+            return
+        if is_too_early(delivery.not_before, now := _now()):
+            hop = park(_PARKED, delivery.not_before or now, delivery.attempt, self._queue, now)
+            if hop.forward is not None:
+                await self._publisher.forward(incoming, hop.forward)
+            await _confirm(incoming, reject=False)
+            return
+        with tracing.processing(
+            self._tracer,
+            delivery.message,
+            self._queue.name,
+            delivery.message_id,
+            delivery.attempt,
+            delivery.trace,
+        ) as span:
+            outcome = await self._outcome_of(delivery)
+            span.set_attribute("tubewarren.outcome", type(outcome).__name__.lower())
+            await self._settle(incoming, delivery, outcome)
+
+    async def _outcome_of(self, delivery: Delivery) -> Outcome:
+        try:
+            return await self._handler(delivery)
+        except asyncio.CancelledError:
+            if not self._is_handing_back:
+                raise
+            return Refund(_HANDED_BACK, at_once=True)
+        except Exception as error:
+            log.exception("handler failed", queue=self._queue.name, message_id=delivery.message_id)
+            reason = f"A defect in Tubewarren: {type(error).__name__}: {error}. Please report it."
+            return Retry(Failure(kind=FailureKind.UNKNOWN, reason=reason))
+
+    async def _settle(self, incoming: AbstractIncomingMessage, delivery: Delivery, outcome: Outcome) -> None:
+        """Publish first, wait for the broker's confirm, then ack or reject."""
+        now = _now()
+        settlement = settle(outcome, delivery.attempt, self._queue, now)
+        if isinstance(outcome, Done):
+            await self._publisher.publish(*outcome.publish)
+            if outcome.reply is not None and delivery.reply_to:
+                await self._publisher.reply(outcome.reply, delivery.reply_to, delivery.correlation_id)
+        events = announcements(delivery.message, delivery.attempt, settlement, self._worker, now)
+        if settlement.failure is not None:
+            log.warning(
+                settlement.failure.reason,
+                verdict=settlement.verdict,
+                kind=settlement.failure.kind,
+                work=delivery.message.key,
+                attempt=delivery.attempt,
+            )
+            if settlement.reject:
+                name, kind, attempt = delivery.message_id, delivery.message.type, delivery.attempt
+                events = (
+                    *events,
+                    obituary(self._queue.name, name, kind, attempt, settlement.failure, now),
+                )
+        await self._publisher.publish(*events)
+        if settlement.forward is not None:
+            await self._publisher.forward(incoming, settlement.forward)
+        await _confirm(incoming, reject=settlement.reject)
+        self.settled += 1
+
+
+class EventConsumption:
+    """One event queue, consumed in batches: what arrived within a moment is handled together, then acked together.
+
+    Args:
+        linger: how long a batch waits to become fuller.
+    """
+
+    def __init__(
+        self, queue_name: str, handler: BatchHandler, batch_size: int, linger: timedelta, publisher: Publisher
+    ) -> None:
+        self.settled = 0
+        self._queue_name = queue_name
+        self._handler = handler
+        self._batch_size = batch_size
+        self._linger = linger
+        self._publisher = publisher
+        self._arrived: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+        self._in_work = 0
+        self._loop: asyncio.Task[None] | None = None
+        self._subscription: _Subscription | None = None
+
+    @property
+    def in_hand(self) -> int:
+        """Events that are claimed and not settled yet."""
+        return self._arrived.qsize() + self._in_work
+
+    async def start(self, channel: AbstractRobustChannel) -> None:
+        """Begin to claim."""
+        self._subscription = await _subscribe(
+            channel, self._queue_name, 2 * self._batch_size, self._arrived.put, lambda: None
+        )
+        self._loop = asyncio.create_task(self._work(), name=f"batches of {self._queue_name}")
+
+    async def pause(self) -> None:
+        """Claim nothing more; what is in hand goes on."""
+        if self._subscription is not None:
+            await self._subscription.cancel()
+
+    async def drain(self, grace: timedelta) -> None:
+        """Claim nothing more and handle what is in hand; what is left after `grace` stays in the queue."""
+        await self.pause()
+        if self._loop is None:
+            return
+        idle = asyncio.create_task(self._arrived.join())
+        await asyncio.wait((idle, self._loop), timeout=grace.total_seconds(), return_when="FIRST_COMPLETED")
+        for task in (idle, self._loop):
+            task.cancel()
+        await asyncio.gather(idle, self._loop, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while True:
+            batch = await self._gather()
+            self._in_work = len(batch)
+            try:
+                await self._process(batch)
+            finally:
+                self._in_work = 0
+                for _ in batch:
+                    self._arrived.task_done()
+
+    async def _gather(self) -> list[AbstractIncomingMessage]:
+        batch = [await self._arrived.get()]
+        try:
+            async with asyncio.timeout(self._linger.total_seconds()):
+                while len(batch) < self._batch_size:
+                    batch.append(await self._arrived.get())
+        except TimeoutError:
+            pass
+        return batch
+
+    async def _process(self, batch: Sequence[AbstractIncomingMessage]) -> None:
+        readable: list[tuple[AbstractIncomingMessage, Delivery]] = []
+        for incoming in batch:
+            try:
+                readable.append((incoming, decode(incoming)))
+            except UnreadableMessageError as error:
+                await _bury_unreadable(self._publisher, self._queue_name, incoming, str(error))
+        if not readable:
+            return
+        try:
+            await self._handler([delivery for _, delivery in readable])
+        except Exception:
+            log.exception("batch failed; trying its events one by one", queue=self._queue_name)
+            for incoming, delivery in readable:
+                await self._process_alone(incoming, delivery)
+            return
+        await self._ack_all([incoming for incoming, _ in readable])
+
+    async def _process_alone(self, incoming: AbstractIncomingMessage, delivery: Delivery) -> None:
+        failure: Failure | None = None
+        for _ in range(_LONE_TRIES):
+            try:
+                await self._handler([delivery])
+            except Exception as error:
+                log.exception("event failed", queue=self._queue_name, message_id=delivery.message_id)
+                reason = f"A defect in Tubewarren: {type(error).__name__}: {error}. Please report it."
+                failure = Failure(kind=FailureKind.POISON, reason=reason)
+                await asyncio.sleep(_PAUSE_AFTER_BUG.total_seconds())
+            else:
+                await self._ack_all([incoming])
+                return
+        if failure is not None:
+            await _bury(self._publisher, self._queue_name, incoming, delivery.attempt, failure)
+
+    async def _ack_all(self, batch: Sequence[AbstractIncomingMessage]) -> None:
+        """One ack for all that came on one channel; a batch may span a reconnect."""
+        newest = {id(incoming.channel): incoming for incoming in batch}
+        for incoming in newest.values():
+            await _confirm(incoming, reject=False, multiple=True)
+        self.settled += len(batch)
+
+
+class _Subscription:
+    """A consumer on a channel, watched for the broker's own cancel."""
+
+    def __init__(self, queue: AbstractQueue, tag: str) -> None:
+        self._queue = queue
+        self._tag: str | None = tag
+
+    async def cancel(self) -> None:
+        tag, self._tag = self._tag, None
+        if tag is None:
+            return
+        try:
+            await self._queue.cancel(tag)
+        except CONNECTION_EXCEPTIONS as error:
+            log.debug("the channel was gone before the cancel", error=repr(error))
+
+
+async def _subscribe(
+    channel: AbstractRobustChannel,
+    queue_name: str,
+    prefetch: int,
+    on_message: Callable[[AbstractIncomingMessage], Awaitable[None]],
+    on_claims_lost: Callable[[], None],
+) -> _Subscription:
+    await channel.set_qos(prefetch_count=prefetch)
+    queue = await channel.get_queue(queue_name, ensure=True)
+
+    async def watch_for_cancel(*_: object) -> None:
+        # RabbitMQ 4.3 answers a consumer timeout with a cancel and leaves the channel, and our handlers, running.
+        underlay = await channel.get_underlay_channel()
+        underlay.on_consumer_cancel_callbacks.add(lambda _frame: on_claims_lost())
+
+    await watch_for_cancel()
+    channel.reopen_callbacks.add(watch_for_cancel)
+    tag = await queue.consume(on_message)
+    return _Subscription(queue, tag)
+
+
+async def _bury_unreadable(
+    publisher: Publisher, queue_name: str, incoming: AbstractIncomingMessage, reason: str
+) -> None:
+    log.error("unreadable message buried", queue=queue_name, message_id=name_of(incoming), reason=reason)
+    failure = Failure(kind=FailureKind.POISON, reason=reason)
+    await _bury(publisher, queue_name, incoming, 1, failure)
+
+
+async def _bury(
+    publisher: Publisher, queue_name: str, incoming: AbstractIncomingMessage, attempt: int, failure: Failure
+) -> None:
+    event = obituary(queue_name, name_of(incoming), incoming.type or "", attempt, failure, _now())
+    await publisher.publish(event)
+    await _confirm(incoming, reject=True)
+
+
+async def _confirm(incoming: AbstractIncomingMessage, *, reject: bool, multiple: bool = False) -> None:
+    """Ack or reject; when the channel is gone the message comes again, and the second time is harmless."""
+    try:
+        if reject:
+            await incoming.reject(requeue=False)
+        else:
+            await incoming.ack(multiple=multiple)
+    except CONNECTION_EXCEPTIONS as error:
+        log.info("settled too late, it will come again", message_id=incoming.message_id, error=repr(error))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

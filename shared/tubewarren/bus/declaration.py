@@ -1,0 +1,94 @@
+"""Bringing the topology to the broker, and finding where the two differ."""
+
+from dataclasses import dataclass
+
+from aio_pika.abc import AbstractRobustConnection
+from aio_pika.exceptions import AMQPException, ChannelNotFoundEntity, ChannelPreconditionFailed
+
+from tubewarren.bus.errors import TopologyDriftError
+from tubewarren.topology import Queue, Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference between code and broker, with what to do about it."""
+
+    name: str
+    what: str
+    remedy: str
+
+
+async def declare(connection: AbstractRobustConnection, topology: Topology) -> None:
+    """Make everything that is missing; what is there stays as it is.
+
+    Raises:
+        TopologyDriftError: the broker has something of our name with other arguments.
+    """
+    async with connection.channel() as channel:
+        try:
+            for exchange in topology.exchanges:
+                await channel.declare_exchange(exchange.name, exchange.kind, durable=True, robust=False)
+            for queue in topology.queues:
+                declared = await channel.declare_queue(
+                    queue.name, durable=True, arguments=dict(queue.arguments), robust=False
+                )
+                for binding in queue.bindings:
+                    await declared.bind(binding.exchange, binding.routing_key, robust=False)
+        except ChannelPreconditionFailed as error:
+            raise TopologyDriftError(
+                f"The broker's queues or exchanges differ from what this version needs: {error}. "
+                "Run `svc topology check` for the whole list and what to do."
+            ) from error
+
+
+async def check(connection: AbstractRobustConnection, topology: Topology) -> tuple[Drift, ...]:
+    """Every difference between the code's topology and the broker's, found without changing anything."""
+    drifts = [await _check_exchange(connection, exchange.name, exchange.kind) for exchange in topology.exchanges]
+    drifts += [await _check_queue(connection, queue) for queue in topology.queues]
+    return tuple(drift for drift in drifts if drift)
+
+
+async def depths(connection: AbstractRobustConnection, topology: Topology) -> dict[str, tuple[int, int] | None]:
+    """Messages ready and consumers of each queue; None for a queue that is missing."""
+    found: dict[str, tuple[int, int] | None] = {}
+    for queue in topology.queues:
+        try:
+            async with connection.channel() as channel:
+                declared = await channel.declare_queue(queue.name, passive=True, robust=False)
+                result = declared.declaration_result
+                found[queue.name] = (result.message_count or 0, result.consumer_count or 0)
+        except ChannelNotFoundEntity:
+            found[queue.name] = None
+    return found
+
+
+async def _check_exchange(connection: AbstractRobustConnection, name: str, kind: str) -> Drift | None:
+    try:
+        async with connection.channel() as channel:
+            await channel.declare_exchange(name, kind, durable=True, passive=True, robust=False)
+        async with connection.channel() as channel:
+            await channel.declare_exchange(name, kind, durable=True, robust=False)
+    except ChannelNotFoundEntity:
+        return Drift(name, "the exchange is missing", "Run `svc topology declare`.")
+    except AMQPException as error:
+        return Drift(name, str(error), "Stop every service, delete the exchange, run `svc topology declare`.")
+    return None
+
+
+async def _check_queue(connection: AbstractRobustConnection, queue: Queue) -> Drift | None:
+    """A passive declare tells whether the queue is there; only then a full one, which changes nothing, compares."""
+    try:
+        async with connection.channel() as channel:
+            await channel.declare_queue(queue.name, durable=True, passive=True, robust=False)
+        async with connection.channel() as channel:
+            await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments), robust=False)
+    except ChannelNotFoundEntity:
+        return Drift(queue.name, "the queue is missing", "Run `svc topology declare`.")
+    except AMQPException as error:
+        return Drift(
+            queue.name,
+            str(error),
+            "Let the services empty it, stop them, delete the queue in the management UI, "
+            "then run `svc topology declare`.",
+        )
+    return None

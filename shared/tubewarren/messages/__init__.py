@@ -1,0 +1,14 @@
+"""Every contract of the system: commands, then events, and the registry of types."""
+
+from tubewarren.messages import commands, events
+from tubewarren.messages.base import Command, Event, Message
+
+TYPES: dict[str, type[Message]] = {
+    kind.type: kind
+    for module in (commands, events)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, Message) and "type" in vars(kind)
+}
+"""Each message class by its type."""
+
+__all__ = ["TYPES", "Command", "Event", "Message"]

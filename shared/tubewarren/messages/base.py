@@ -1,0 +1,41 @@
+"""The message: a frozen, versioned contract whose type is also its routing key."""
+
+from typing import ClassVar
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+_NAMESPACE = uuid5(NAMESPACE_URL, "https://tubewarren.invalid/messages")
+
+
+class Message(BaseModel):
+    """What crosses the broker.
+
+    `type` is spelled once, here: it is the AMQP `type` property and the routing key. Fields that a reader does
+    not know are ignored; a changed meaning is a new class with a new version beside the old one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        """What this message is about; two messages of one type with one key are the same."""
+        return self.model_dump_json()
+
+    @property
+    def message_id(self) -> UUID:
+        """An id that a repeat of this message shares."""
+        return uuid5(_NAMESPACE, f"{self.type}:{self.key}")
+
+
+class Command(Message):
+    """An order to exactly one queue."""
+
+
+class Event(Message):
+    """History, for whoever listens."""
+
+    at: AwareDatetime
+    """When it happened, by the clock of the machine where it did."""

@@ -1,0 +1,101 @@
+"""Commands: orders that make work happen."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from tubewarren.messages.base import Command
+
+
+class AddSource(Command):
+    """Put one more source on the person's list."""
+
+    type: ClassVar[str] = "source.add.v1"
+
+    url: str
+    columns: dict[str, str] = Field(default_factory=dict)
+    priority: int = Field(default=5, ge=1, le=10)
+
+    @property
+    def key(self) -> str:  # noqa: D102 - as in Message
+        return self.url
+
+
+class ExpandSource(Command):
+    """List the videos of one source and order each of them."""
+
+    type: ClassVar[str] = "source.expand.v1"
+
+    source_id: str
+    url: str
+    columns: dict[str, str] = Field(default_factory=dict)
+    priority: int = Field(default=5, ge=1, le=10)
+
+    @property
+    def key(self) -> str:  # noqa: D102 - as in Message
+        return self.source_id
+
+
+class DownloadVideo(Command):
+    """Turn one video into files.
+
+    Attributes:
+        video_id: YouTube's id, or one derived from site and address elsewhere; the name of the result folder.
+        columns: the source's columns, by their header, as the person wrote them.
+        priority: 1 is served first, 10 last.
+    """
+
+    type: ClassVar[str] = "video.download.v1"
+
+    video_id: str
+    url: str
+    source_id: str
+    title: str = ""
+    duration_seconds: float | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    priority: int = Field(default=5, ge=1, le=10)
+
+    @property
+    def key(self) -> str:  # noqa: D102 - as in Message
+        return f"{self.source_id}/{self.video_id}"
+
+
+class SelectResults(Command):
+    """Move the finished videos of some sources to `selected`.
+
+    Attributes:
+        keep_selected: what was selected before stays; otherwise it is returned first.
+    """
+
+    type: ClassVar[str] = "results.select.v1"
+
+    source_ids: tuple[str, ...]
+    keep_selected: bool = False
+    dry_run: bool = False
+
+
+class ReturnResults(Command):
+    """Move everything in `selected` back to the results."""
+
+    type: ClassVar[str] = "results.return.v1"
+
+    dry_run: bool = False
+
+
+LedgerTopic = Literal["summary", "sources", "tasks", "results", "workers", "burials"]
+
+
+class QueryLedger(Command):
+    """Ask the ledger; every results-manager answers for itself.
+
+    Attributes:
+        status: only rows in this state, when given.
+        limit: at most so many rows.
+    """
+
+    type: ClassVar[str] = "ledger.query.v1"
+
+    topic: LedgerTopic
+    status: str | None = None
+    source_id: str | None = None
+    limit: int = Field(default=1000, ge=1, le=100_000)

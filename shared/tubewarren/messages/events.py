@@ -1,0 +1,282 @@
+"""Events: history that makes work visible."""
+
+from enum import StrEnum, unique
+from typing import ClassVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from tubewarren.failures import Failure
+from tubewarren.messages.base import Event
+
+
+@unique
+class Verdict(StrEnum):
+    """What settlement decided about a failed attempt."""
+
+    RETRY = "retry"
+    """It comes back at `next_at`, one attempt poorer."""
+    REFUND = "refund"
+    """It comes back and the attempt was not charged."""
+    PARK = "park"
+    """It waits until `next_at`, not charged."""
+    BURY = "bury"
+    """It lies in the dead queue until a person redrives or purges it."""
+
+
+class SourceAccepted(Event):
+    """The ingestor took a source from the list and ordered its expansion."""
+
+    type: ClassVar[str] = "source.accepted.v1"
+
+    source_id: str
+    url: str
+    columns: dict[str, str] = Field(default_factory=dict)
+    priority: int = 5
+
+
+class SourceRefused(Event):
+    """A row of the list cannot be worked on; the row is told why."""
+
+    type: ClassVar[str] = "source.refused.v1"
+
+    source_id: str
+    url: str
+    failure: Failure
+
+
+class ListedVideo(BaseModel):
+    """One entry of a source's listing."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    video_id: str
+    url: str
+    title: str = ""
+    duration_seconds: float | None = None
+
+
+class VideosQueued(Event):
+    """One page of a source's listing is about to be ordered."""
+
+    type: ClassVar[str] = "videos.queued.v1"
+
+    source_id: str
+    videos: tuple[ListedVideo, ...]
+
+
+class SourceExpanded(Event):
+    """A source was listed to its end.
+
+    Attributes:
+        videos: how many distinct videos it has.
+        refused: how many entries were left out, with the reasons in `notes`.
+    """
+
+    type: ClassVar[str] = "source.expanded.v1"
+
+    source_id: str
+    videos: int
+    refused: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class SourceFailed(Event):
+    """One attempt at listing a source failed."""
+
+    type: ClassVar[str] = "source.failed.v1"
+
+    source_id: str
+    attempt: int
+    verdict: Verdict
+    failure: Failure
+    next_at: AwareDatetime | None = None
+
+
+@unique
+class SourceState(StrEnum):
+    """How far a source is, as the ledger sees it."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in-progress"
+    DONE = "done"
+    """Listed, and every video of it has ended, well or badly."""
+    ERROR = "error"
+    """It could not be listed, or the row could not be read."""
+
+
+class SourceProgress(Event):
+    """The counts of one source changed; they are absolute, so the newest is the truth."""
+
+    type: ClassVar[str] = "source.progress.v1"
+
+    source_id: str
+    state: SourceState
+    videos: int
+    done: int
+    failed: int
+
+
+class VideoClaimed(Event):
+    """A worker started on a video."""
+
+    type: ClassVar[str] = "video.claimed.v1"
+
+    video_id: str
+    source_id: str
+    worker: str
+    attempt: int
+
+
+class VideoProgress(Event):
+    """How far a running download is; throttled, and never needed for the truth."""
+
+    type: ClassVar[str] = "video.progress.v1"
+
+    video_id: str
+    source_id: str
+    worker: str
+    phase: str
+    done_bytes: int = 0
+    total_bytes: int | None = None
+    speed_bytes_per_second: float | None = None
+    eta_seconds: float | None = None
+
+
+class VideoDownloaded(Event):
+    """The files of a video are in place.
+
+    Attributes:
+        storage: the name of the store that holds them.
+        already_present: they were there before; this delivery found them.
+    """
+
+    type: ClassVar[str] = "video.downloaded.v1"
+
+    video_id: str
+    source_id: str
+    worker: str
+    attempt: int
+    storage: str
+    size_bytes: int
+    sha256: str
+    seconds: float
+    already_present: bool = False
+
+
+class VideoFailed(Event):
+    """One attempt at a video failed."""
+
+    type: ClassVar[str] = "video.failed.v1"
+
+    video_id: str
+    source_id: str
+    worker: str
+    attempt: int
+    verdict: Verdict
+    failure: Failure
+    next_at: AwareDatetime | None = None
+
+
+class MessageBuried(Event):
+    """A message went to a dead queue: the reason for what lies there.
+
+    Attributes:
+        queue: the work queue it came from.
+        buried_id: the AMQP message id, or a digest of the body for a stranger's message without one.
+        message_type: as the message named itself; may be empty or unknown.
+    """
+
+    type: ClassVar[str] = "message.buried.v1"
+
+    queue: str
+    buried_id: str
+    message_type: str
+    attempt: int
+    failure: Failure
+
+
+class ResultsMoved(Event):
+    """What a storage did for a select or a return."""
+
+    type: ClassVar[str] = "results.moved.v1"
+
+    storage: str
+    selected: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+class LedgerAnswered(Event):
+    """The rows that a ledger query asked for; values are JSON's own types."""
+
+    type: ClassVar[str] = "ledger.answered.v1"
+
+    storage: str
+    rows: tuple[dict[str, str | int | float | bool | None], ...] = ()
+    truncated: bool = False
+
+
+@unique
+class WorkerState(StrEnum):
+    """What a service says of itself in a beat."""
+
+    STARTING = "starting"
+    ACTIVE = "active"
+    DRAINING = "draining"
+    STOPPED = "stopped"
+    UNFIT = "unfit"
+
+
+class WorkerBeat(Event):
+    """A service is alive.
+
+    Attributes:
+        worker: its name, the same after a restart, unique in the fleet.
+        doing: a few words for a person; empty when idle.
+        in_hand: deliveries claimed and not yet settled.
+        settled: deliveries settled since start.
+        facts: what only this kind of service has to say, such as the version of yt-dlp.
+    """
+
+    type: ClassVar[str] = "worker.beat.v1"
+
+    worker: str
+    service: str
+    host: str
+    process_id: int
+    state: WorkerState
+    doing: str = ""
+    in_hand: int = 0
+    settled: int = 0
+    version: str = ""
+    facts: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+
+@unique
+class WorkerHealth(StrEnum):
+    """What the heartbeat-monitor makes of a worker's beats."""
+
+    ACTIVE = "active"
+    STALE = "stale"
+    """Silent for a few beats."""
+    LOST = "lost"
+    """Silent for so long that its claims went elsewhere."""
+    STOPPED = "stopped"
+    """It said goodbye."""
+    UNFIT = "unfit"
+    """It beats, but cannot work; `doing` says why."""
+
+
+class WorkerChanged(Event):
+    """A worker's health or occupation, as the monitor sees it."""
+
+    type: ClassVar[str] = "worker.changed.v1"
+
+    worker: str
+    service: str
+    host: str
+    health: WorkerHealth
+    last_seen: AwareDatetime
+    doing: str = ""
+    returned: bool = False

@@ -1,0 +1,195 @@
+"""Running a service: connect, declare, consume, beat, and drain when asked to stop."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+
+from tubewarren.bus import Bus, Consumption, open_bus
+from tubewarren.messages.events import WorkerBeat, WorkerState
+from tubewarren.settings import Settings
+from tubewarren.telemetry.tracing import open_provider
+from tubewarren.topology import Topology, topology
+from tubewarren.workers import Worker, worker_identity
+
+_FAREWELL_PATIENCE = timedelta(seconds=2)
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What a service says of itself in its beats.
+
+    Attributes:
+        unfit: why it cannot work now; empty when it can.
+        facts: what only this kind of service has to say.
+    """
+
+    doing: str = ""
+    unfit: str = ""
+    facts: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a service is given to work with."""
+
+    settings: Settings
+    bus: Bus
+    topology: Topology
+    worker: Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that is up.
+
+    Attributes:
+        consumptions: the queues that it works on; they are drained when it stops.
+        loops: what else it does, for ever; ended when it stops. One that fails ends the service.
+        activity: asked at every beat.
+    """
+
+    consumptions: tuple[Consumption, ...] = ()
+    loops: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    activity: Callable[[], Activity] = Activity
+
+
+OpenService = Callable[[Surroundings], AbstractAsyncContextManager[Service]]
+
+
+async def run(
+    name: str,
+    open_service: OpenService,
+    settings: Settings,
+    *,
+    exports_traces: bool = False,
+    stops_at_eof: bool = False,
+) -> None:
+    """Run one service until SIGTERM, SIGINT or, with `stops_at_eof`, the end of its standard input.
+
+    Raises:
+        ExceptionGroup: one of its loops failed.
+        TopologyDriftError: the broker's queues are not ours.
+        WorkerFolderError: the data folder is not writable.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if stops_at_eof:
+        loop.add_reader(sys.stdin.fileno(), _stop_at_eof, stop)
+    with worker_identity(settings.data_dir, name, settings.worker_name) as worker:
+        structlog.contextvars.bind_contextvars(worker=worker.name)
+        provider = open_provider(name, worker.name, exports=exports_traces)
+        try:
+            if settings.broker_url is None:
+                raise ValueError("run needs settings with a broker_url")
+            opening = open_bus(
+                settings.broker_url.get_secret_value(), worker.name, tracer=provider.get_tracer("tubewarren")
+            )
+            bus = await _unless_stopped(stop, opening.__aenter__())
+            if bus is None:
+                return
+            try:
+                await _serve(Surroundings(settings, bus, _topology(settings), worker), open_service, stop)
+            finally:
+                await opening.__aexit__(None, None, None)
+        finally:
+            provider.shutdown()
+
+
+async def _serve(surroundings: Surroundings, open_service: OpenService, stop: asyncio.Event) -> None:
+    bus, settings = surroundings.bus, surroundings.settings
+    await bus.declare(surroundings.topology)
+    async with open_service(surroundings) as service:
+        log.info("ready", broker_version=bus.dialect.version)
+        started = asyncio.TaskGroup()
+        try:
+            async with started as group:
+                loops = [group.create_task(_forever(work)) for work in service.loops]
+                loops.append(group.create_task(_beat(surroundings, service, stop)))
+                await stop.wait()
+                log.info("draining", in_hand=_in_hand(service), grace_seconds=settings.grace.total_seconds())
+                await _say(surroundings, service, WorkerState.DRAINING)
+                await asyncio.gather(*(each.drain(settings.grace) for each in service.consumptions))
+                for task in loops:
+                    task.cancel()
+        finally:
+            await _say(surroundings, service, WorkerState.STOPPED)
+    log.info("stopped")
+
+
+async def _forever(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
+    raise RuntimeError(f"{work!r} ended, but a service's loop never does")
+
+
+async def _beat(surroundings: Surroundings, service: Service, stop: asyncio.Event) -> None:
+    while True:
+        state = WorkerState.UNFIT if service.activity().unfit else WorkerState.ACTIVE
+        state = WorkerState.DRAINING if stop.is_set() else state
+        await surroundings.bus.publisher.publish(_beat_of(surroundings, service, state))
+        await asyncio.sleep(surroundings.settings.heartbeat.every.total_seconds())
+
+
+async def _say(surroundings: Surroundings, service: Service, state: WorkerState) -> None:
+    """A last word that nobody waits for: when the broker is away, the monitor finds out by itself."""
+    try:
+        async with asyncio.timeout(_FAREWELL_PATIENCE.total_seconds()):
+            await surroundings.bus.publisher.publish(_beat_of(surroundings, service, state))
+    except TimeoutError:
+        log.info("no broker to say it to", state=state)
+
+
+def _beat_of(surroundings: Surroundings, service: Service, state: WorkerState) -> WorkerBeat:
+    worker, activity = surroundings.worker, service.activity()
+    return WorkerBeat(
+        at=datetime.now(UTC),
+        worker=worker.name,
+        service=worker.service,
+        host=worker.host,
+        process_id=worker.process_id,
+        state=state,
+        doing=activity.unfit or activity.doing,
+        in_hand=_in_hand(service),
+        settled=sum(each.settled for each in service.consumptions),
+        version=version("tubewarren"),
+        facts=dict(activity.facts),
+    )
+
+
+def _in_hand(service: Service) -> int:
+    return sum(each.in_hand for each in service.consumptions)
+
+
+async def _unless_stopped(stop: asyncio.Event, opening: Awaitable[Bus]) -> Bus | None:
+    """Wait for the broker, which may never come, but not longer than we are wanted."""
+    connecting = asyncio.ensure_future(opening)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait((connecting, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if connecting.done():
+        return connecting.result()
+    connecting.cancel()
+    await asyncio.gather(connecting, return_exceptions=True)
+    return None
+
+
+def _stop_at_eof(stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 1024):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        stop.set()
+
+
+def _topology(settings: Settings) -> Topology:
+    return topology(settings.retry.ladder, settings.store.name)

@@ -1,0 +1,133 @@
+"""Reading the settings once, at the edge, and saying clearly what is wrong with them."""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    TomlConfigSettingsSource,
+)
+from yarl import URL
+
+from tubewarren.settings.model import Settings
+
+DEFAULT_FILE = Path("tubewarren.toml")
+_PREFIX = "TUBEWARREN_"
+_NOT_SETTINGS = ("TUBEWARREN_CONFIG", "TUBEWARREN_TEST_")
+"""The environment's other names: the place of the file itself, and what only the tests read."""
+
+
+class SettingsError(Exception):
+    """The settings are wrong; the message names each wrong one and what it may be."""
+
+
+def read_settings(flags: Mapping[str, Any], config_file: Path | None = None) -> Settings:
+    """Read flags, then the environment, then the file; the first that names a setting wins.
+
+    Args:
+        flags: nested like the file, such as `{"downloader": {"concurrency": 4}}`.
+        config_file: None means `TUBEWARREN_CONFIG`, or `tubewarren.toml` in this folder when there is one.
+
+    Raises:
+        SettingsError: an unknown setting, a wrong value, or a file that cannot be read.
+    """
+    file = config_file or _named_file()
+    unknown = list(_unknown_variables(os.environ))
+    if unknown:
+        raise SettingsError("\n".join(unknown))
+    try:
+        return _class_for(file)(**flags)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_complaints(error))) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: not valid TOML: {error}") from error
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """The effective values as JSON knows them, with every secret masked."""
+    values: dict[str, Any] = settings.model_dump(mode="json")
+    if settings.broker_url is not None:
+        values["broker_url"] = _mask(settings.broker_url)
+    if settings.store.ledger is not None:
+        values["store"]["ledger"] = _mask(settings.store.ledger)
+    return values
+
+
+def _named_file() -> Path | None:
+    named = os.environ.get("TUBEWARREN_CONFIG")
+    if named:
+        return Path(named)
+    return DEFAULT_FILE if DEFAULT_FILE.is_file() else None
+
+
+def _class_for(file: Path | None) -> type[Settings]:
+    if file is not None:
+        file.stat()
+
+    class Read(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            from_file = (TomlConfigSettingsSource(settings_cls, file),) if file else ()
+            return (init_settings, env_settings, *from_file)
+
+    return Read
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
+    """The library passes over variables that it does not know, so a typing error would go unnoticed."""
+    known = {name.upper() for name in _variables(Settings, _PREFIX)}
+    for name in environment:
+        if not name.upper().startswith(_PREFIX) or name.upper().startswith(_NOT_SETTINGS):
+            continue
+        if name.upper() not in known:
+            near = get_close_matches(name.upper(), known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else " `svc config show` lists what there is."
+            yield f"{name}: there is no such setting.{hint}"
+
+
+def _variables(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield f"{prefix}{name}"
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _variables(kind, f"{prefix}{name}__")
+
+
+def _complaints(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors(include_url=False):
+        place = ".".join(str(part) for part in problem["loc"]) or "settings"
+        if problem["type"] == "extra_forbidden":
+            near = get_close_matches(str(problem["loc"][-1]), _siblings(problem["loc"]), n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            yield f"{place}: there is no such setting.{hint}"
+        else:
+            yield f"{place}: {problem['msg'].removeprefix('Value error, ')} (got {problem['input']!r})"
+
+
+def _siblings(place: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in place[:-1]:
+        kind = model.model_fields[str(part)].annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            model = kind
+    return list(model.model_fields)
+
+
+def _mask(secret: SecretStr) -> str:
+    url = URL(secret.get_secret_value())
+    return str(url.with_password("***")) if url.password else str(url)

@@ -1,0 +1,141 @@
+"""What becomes of a delivery: outcome and attempt in, publications and ack or reject out. All retry policy is here.
+
+Nothing here talks to a broker. `bus.consumption` carries out what is decided, always in one order: publish, wait for
+the broker's confirm, then ack or reject.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from tubewarren.failures import Failure
+from tubewarren.messages import Event, Message
+from tubewarren.messages.commands import DownloadVideo, ExpandSource
+from tubewarren.messages.events import MessageBuried, SourceFailed, Verdict, VideoFailed
+from tubewarren.outcomes import Bury, Done, Outcome, Park, Refund, Retry
+from tubewarren.topology import Rung, WorkQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A copy of the delivered command, to be published to a queue.
+
+    Attributes:
+        attempt: the number that the copy's next handling will have; 1 is the first.
+        not_before: a consumer that gets it earlier sends it on waiting.
+    """
+
+    queue: str
+    attempt: int
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What to do with one delivery.
+
+    Attributes:
+        forward: the copy to publish before anything else; then the delivery is acked.
+        reject: hand the delivery to its queue's dead-letter exchange; otherwise it is acked.
+        verdict: what a person is told; None when the work is done.
+        next_at: when the copy comes back, for what waits.
+    """
+
+    forward: Forward | None = None
+    reject: bool = False
+    verdict: Verdict | None = None
+    failure: Failure | None = None
+    next_at: datetime | None = None
+
+
+def settle(outcome: Outcome, attempt: int, queue: WorkQueue, now: datetime) -> Settlement:
+    """Decide what becomes of a delivery that was handled as its `attempt`-th charged try."""
+    match outcome:
+        case Done():
+            return Settlement()
+        case Retry(failure):
+            return _climb(failure, attempt, queue, now)
+        case Bury(failure):
+            return Settlement(reject=True, verdict=Verdict.BURY, failure=failure)
+        case Refund(failure, at_once=True):
+            return Settlement(Forward(queue.name, attempt), verdict=Verdict.REFUND, failure=failure, next_at=now)
+        case Refund(failure):
+            return _wait(queue.rungs[0], attempt, Verdict.REFUND, failure, now)
+        case Park(failure, until):
+            return park(failure, until, attempt, queue, now)
+        case _:
+            assert_never(outcome)
+
+
+def park(failure: Failure, until: datetime, attempt: int, queue: WorkQueue, now: datetime) -> Settlement:
+    """Wait until a time of any distance by hops over the rungs: always the longest that does not overshoot."""
+    fitting = [rung for rung in queue.rungs if rung.delay <= until - now]
+    rung = fitting[-1] if fitting else queue.rungs[0]
+    forward = Forward(rung.queue, attempt, not_before=until)
+    return Settlement(forward, verdict=Verdict.PARK, failure=failure, next_at=until)
+
+
+def is_too_early(not_before: datetime | None, now: datetime) -> bool:
+    """Whether a parked delivery came back at a hop and not at its time."""
+    return not_before is not None and now < not_before
+
+
+def announcements(
+    message: Message, attempt: int, settlement: Settlement, worker: str, now: datetime
+) -> tuple[Event, ...]:
+    """The events by which everybody else learns of a failed attempt."""
+    if settlement.verdict is None or settlement.failure is None:
+        return ()
+    told: list[Event] = []
+    match message:
+        case DownloadVideo():
+            told.append(
+                VideoFailed(
+                    at=now,
+                    video_id=message.video_id,
+                    source_id=message.source_id,
+                    worker=worker,
+                    attempt=attempt,
+                    verdict=settlement.verdict,
+                    failure=settlement.failure,
+                    next_at=settlement.next_at,
+                )
+            )
+        case ExpandSource():
+            told.append(
+                SourceFailed(
+                    at=now,
+                    source_id=message.source_id,
+                    attempt=attempt,
+                    verdict=settlement.verdict,
+                    failure=settlement.failure,
+                    next_at=settlement.next_at,
+                )
+            )
+        case _:
+            pass
+    return tuple(told)
+
+
+def obituary(
+    queue: str, buried_id: str, message_type: str, attempt: int, failure: Failure, now: datetime
+) -> MessageBuried:
+    """The reason for what will lie in a dead queue; a reject itself cannot carry one."""
+    return MessageBuried(
+        at=now,
+        queue=queue,
+        buried_id=buried_id,
+        message_type=message_type,
+        attempt=attempt,
+        failure=failure,
+    )
+
+
+def _climb(failure: Failure, attempt: int, queue: WorkQueue, now: datetime) -> Settlement:
+    if attempt > len(queue.rungs):
+        return Settlement(reject=True, verdict=Verdict.BURY, failure=failure)
+    return _wait(queue.rungs[attempt - 1], attempt + 1, Verdict.RETRY, failure, now)
+
+
+def _wait(rung: Rung, attempt: int, verdict: Verdict, failure: Failure, now: datetime) -> Settlement:
+    return Settlement(Forward(rung.queue, attempt), verdict=verdict, failure=failure, next_at=now + rung.delay)

@@ -1,0 +1,1 @@
+"""How the system can be watched: traces, and logs that carry their trace."""

@@ -1,0 +1,59 @@
+"""Structured logs: for a person on a terminal, JSON otherwise, always with the trace they belong to."""
+
+import logging
+import sys
+from typing import Literal, TextIO
+
+import structlog
+from opentelemetry.trace import format_trace_id, get_current_span
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+LogFormat = Literal["auto", "human", "json"]
+
+_NOISY = ("aio_pika", "aiormq", "opentelemetry", "urllib3")
+"""Libraries that log at INFO what we already say in our own words."""
+
+
+def configure(service: str, level: str, log_format: LogFormat, stream: TextIO = sys.stderr) -> None:
+    """Set up logging for this process, ours and the libraries' alike."""
+    is_human = log_format == "human" or (log_format == "auto" and stream.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_trace,
+    ]
+    final: list[Processor] = (
+        [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        if is_human
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+
+
+def _add_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    context = get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"] = format_trace_id(context.trace_id)
+    return event

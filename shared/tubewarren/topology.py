@@ -1,0 +1,255 @@
+"""The whole system on one page: exchanges, queues, bindings and retry ladders, as data.
+
+No queue, exchange or delay is named anywhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final, Literal
+
+from tubewarren.messages import Command, Message
+from tubewarren.messages.commands import (
+    AddSource,
+    DownloadVideo,
+    ExpandSource,
+    QueryLedger,
+    ReturnResults,
+    SelectResults,
+)
+from tubewarren.messages.events import VideoProgress, WorkerBeat, WorkerChanged
+
+COMMANDS: Final = "tubewarren.commands"
+"""Direct: a command's type, or a work queue's own name, leads to exactly the queues that are bound to it."""
+EVENTS: Final = "tubewarren.events"
+"""Topic: an event's type, for whoever listens."""
+DEAD: Final = "tubewarren.dead"
+"""Topic: what was given up, by the name of its work queue; the parking queues and the listeners hang here."""
+
+SHEET_INGESTOR: Final = "sheet-ingestor"
+SOURCE_EXPANDER: Final = "source-expander"
+DOWNLOADER: Final = "downloader"
+STATUS_WRITER: Final = "status-writer"
+RESULTS_MANAGER: Final = "results-manager"
+HEARTBEAT_MONITOR: Final = "heartbeat-monitor"
+SERVICES: Final = (
+    HEARTBEAT_MONITOR,
+    RESULTS_MANAGER,
+    STATUS_WRITER,
+    SHEET_INGESTOR,
+    SOURCE_EXPANDER,
+    DOWNLOADER,
+)
+"""Every service, in the order in which one machine starts them: those that watch first."""
+
+DEFAULT_LADDER: Final = (
+    timedelta(seconds=30),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=12),
+)
+
+_DELIVERY_LIMIT: Final = 10
+"""Deliveries that ended without a settlement (a killed worker) before the broker itself buries a message."""
+_NO_LIMIT: Final = 1_000_000_000
+"""Reading a dead queue returns its messages unsettled. RabbitMQ 4 drops after 20 such returns unless told
+otherwise, and -1 means 'after one' on 3.10: a number that is never reached means the same on every version."""
+_CONSUMER_TIMEOUT: Final = timedelta(hours=24)
+
+Argument = str | int
+ExchangeKind = Literal["direct", "topic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A durable exchange."""
+
+    name: str
+    kind: ExchangeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What leads from an exchange to a queue."""
+
+    exchange: str
+    routing_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A durable quorum queue."""
+
+    name: str
+    purpose: str
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    bindings: tuple[Binding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One delay of a retry ladder; a message that waited here goes back to its work queue."""
+
+    queue: str
+    delay: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class WorkQueue:
+    """A queue of commands with its retry ladder and its dead queue; all their names derive from it."""
+
+    name: str
+    commands: tuple[type[Command], ...]
+    ladder: tuple[timedelta, ...]
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The retry ladder, shortest delay first."""
+        return tuple(Rung(f"{self.name}.retry.{_spell(delay)}", delay) for delay in sorted(self.ladder))
+
+    @property
+    def dead(self) -> str:
+        """The queue where given-up messages stay until a person redrives or purges them."""
+        return f"{self.name}.dead"
+
+    def queues(self) -> tuple[Queue, ...]:
+        """The work queue itself, its rungs and its dead queue."""
+        work = Queue(
+            self.name,
+            "work",
+            _dead_lettering(DEAD, self.name)
+            | {
+                "x-delivery-limit": _DELIVERY_LIMIT,
+                "x-consumer-timeout": _milliseconds(_CONSUMER_TIMEOUT),
+            },
+            tuple(Binding(COMMANDS, key) for key in (*(command.type for command in self.commands), self.name)),
+        )
+        rungs = (
+            Queue(
+                rung.queue,
+                "retry",
+                _dead_lettering(COMMANDS, self.name) | {"x-message-ttl": _milliseconds(rung.delay)},
+            )
+            for rung in self.rungs
+        )
+        return (work, *rungs, _dead_queue(self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class EventQueue:
+    """What one service hears: events by topic, and commands that died in some work queues."""
+
+    service: str
+    topics: tuple[str, ...]
+    deaths_of: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The queue's name, derived from its listener."""
+        return f"{self.service}.events"
+
+    def queues(self) -> tuple[Queue, ...]:
+        """The event queue, and the dead queue for events that its listener cannot digest."""
+        heard = Queue(
+            self.name,
+            "events",
+            _dead_lettering(DEAD, self.name)
+            | {
+                "x-delivery-limit": _DELIVERY_LIMIT,
+                "x-consumer-timeout": _milliseconds(_CONSUMER_TIMEOUT),
+            },
+            (
+                *(Binding(EVENTS, topic) for topic in self.topics),
+                *(Binding(DEAD, work_queue) for work_queue in self.deaths_of),
+            ),
+        )
+        return (heard, _dead_queue(self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Everything that the broker must have before any service may start."""
+
+    exchanges: tuple[Exchange, ...]
+    work: tuple[WorkQueue, ...]
+    events: tuple[EventQueue, ...]
+
+    @property
+    def queues(self) -> tuple[Queue, ...]:
+        """Every durable queue. Dead queues come first: a dead-letter route must exist before it is needed."""
+        every = [queue for work in self.work for queue in work.queues()]
+        every += [queue for heard in self.events for queue in heard.queues()]
+        return tuple(sorted(every, key=lambda queue: queue.purpose != "dead"))
+
+    def work_queue(self, name: str) -> WorkQueue:
+        """The work queue of that name; raises `KeyError` when there is none."""
+        return {queue.name: queue for queue in self.work}[name]
+
+
+def topology(ladder: tuple[timedelta, ...] = DEFAULT_LADDER, storage: str = "main") -> Topology:
+    """The system for one retry ladder and, seen from one machine, the name of the storage that it uses."""
+    holder = results_manager(storage)
+    mortal = (SHEET_INGESTOR, SOURCE_EXPANDER, DOWNLOADER)
+    return Topology(
+        exchanges=(Exchange(COMMANDS, "direct"), Exchange(EVENTS, "topic"), Exchange(DEAD, "topic")),
+        work=(
+            WorkQueue(SHEET_INGESTOR, (AddSource,), ladder),
+            WorkQueue(SOURCE_EXPANDER, (ExpandSource,), ladder),
+            WorkQueue(DOWNLOADER, (DownloadVideo,), ladder),
+            WorkQueue(holder, (SelectResults, ReturnResults), ladder),
+        ),
+        events=(
+            EventQueue(STATUS_WRITER, ("source.#", "videos.#", "video.#", WorkerChanged.type), mortal),
+            EventQueue(holder, ("source.#", "videos.#", "video.#", "message.#", WorkerChanged.type), mortal),
+            EventQueue(HEARTBEAT_MONITOR, (WorkerBeat.type,)),
+        ),
+    )
+
+
+def results_manager(storage: str) -> str:
+    """The name of the results-manager that answers for one storage."""
+    return f"{RESULTS_MANAGER}.{storage}"
+
+
+def questions(storage: str) -> WorkQueue:
+    """The queue in which a results-manager is asked; it lives only as long as somebody answers."""
+    return WorkQueue(f"{results_manager(storage)}.questions", (QueryLedger,), DEFAULT_LADDER)
+
+
+def route(message: Message) -> Binding:
+    """The exchange and routing key that a message is published with."""
+    return Binding(COMMANDS if isinstance(message, Command) else EVENTS, message.type)
+
+
+def is_worth_waiting_for(message: Message) -> bool:
+    """Whether a message must outlive a broker restart; only progress may be lost, the next one is better."""
+    return not isinstance(message, VideoProgress)
+
+
+def _dead_queue(name: str) -> Queue:
+    arguments: dict[str, Argument] = {"x-queue-type": "quorum", "x-delivery-limit": _NO_LIMIT}
+    return Queue(f"{name}.dead", "dead", arguments, (Binding(DEAD, name),))
+
+
+def _dead_lettering(exchange: str, routing_key: str) -> dict[str, Argument]:
+    """At-least-once dead-lettering: the message stays until the other queue has confirmed it."""
+    return {
+        "x-queue-type": "quorum",
+        "x-dead-letter-exchange": exchange,
+        "x-dead-letter-routing-key": routing_key,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+
+
+def _milliseconds(span: timedelta) -> int:
+    return int(span / timedelta(milliseconds=1))
+
+
+def _spell(span: timedelta) -> str:
+    """A delay as a person says it: 30s, 5m, 2h; what does not come out even is spelled in the next smaller unit."""
+    for unit, symbol in ((timedelta(hours=1), "h"), (timedelta(minutes=1), "m"), (timedelta(seconds=1), "s")):
+        if span >= unit and not span % unit:
+            return f"{span // unit}{symbol}"
+    return f"{_milliseconds(span)}ms"
