@@ -1,9 +1,10 @@
 """What a handler may ask for; settlement decides what that means for the delivery."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import assert_never
 
-from tubewarren.failures import Failure
+from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Message
 
 
@@ -46,3 +47,21 @@ class Park:
 
 
 Outcome = Done | Retry | Bury | Refund | Park
+
+_LOOK_AGAIN_AFTER = timedelta(hours=1)
+"""For what is not ready yet and does not say when it will be."""
+
+
+def outcome_of(failure: Failure, now: datetime) -> Outcome:
+    """The action that follows from a failure's class, and from nothing else."""
+    match failure.kind:
+        case FailureKind.TRANSIENT | FailureKind.EXTRACTOR | FailureKind.POISON | FailureKind.UNKNOWN:
+            return Retry(failure)
+        case FailureKind.BLOCKED | FailureKind.UNFIT:
+            return Refund(failure)
+        case FailureKind.NOT_YET:
+            return Park(failure, now + _LOOK_AGAIN_AFTER)
+        case FailureKind.GATED | FailureKind.GONE | FailureKind.BAD_INPUT:
+            return Bury(failure)
+        case _:
+            assert_never(failure.kind)

@@ -21,6 +21,7 @@ from tubewarren.topology import Topology, topology
 from tubewarren.workers import Worker, worker_identity
 
 _FAREWELL_PATIENCE = timedelta(seconds=2)
+_LOOK_EVERY = timedelta(seconds=1)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -135,11 +136,17 @@ async def _forever(work: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _beat(surroundings: Surroundings, service: Service, stop: asyncio.Event) -> None:
+    """Beat at every interval, and at once, though not more than once a second, when there is news."""
+    every = surroundings.settings.heartbeat.every.total_seconds()
     while True:
-        state = WorkerState.UNFIT if service.activity().unfit else WorkerState.ACTIVE
-        state = WorkerState.DRAINING if stop.is_set() else state
+        activity = service.activity()
+        state = WorkerState.DRAINING if stop.is_set() else WorkerState.ACTIVE
+        state = WorkerState.UNFIT if activity.unfit else state
         await surroundings.bus.publisher.publish(_beat_of(surroundings, service, state))
-        await asyncio.sleep(surroundings.settings.heartbeat.every.total_seconds())
+        for _ in range(max(1, round(every / _LOOK_EVERY.total_seconds()))):
+            await asyncio.sleep(_LOOK_EVERY.total_seconds())
+            if service.activity() != activity:
+                break
 
 
 async def _say(surroundings: Surroundings, service: Service, state: WorkerState) -> None:

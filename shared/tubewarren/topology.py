@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal
 
-from tubewarren.messages import Command, Message
+from tubewarren.messages import Command, Event, Message
 from tubewarren.messages.commands import (
     AddSource,
     DownloadVideo,
@@ -17,7 +17,22 @@ from tubewarren.messages.commands import (
     ReturnResults,
     SelectResults,
 )
-from tubewarren.messages.events import VideoProgress, WorkerBeat, WorkerChanged
+from tubewarren.messages.events import (
+    MessageBuried,
+    ResultsMoved,
+    SourceAccepted,
+    SourceExpanded,
+    SourceFailed,
+    SourceProgress,
+    SourceRefused,
+    VideoClaimed,
+    VideoDownloaded,
+    VideoFailed,
+    VideoProgress,
+    VideosQueued,
+    WorkerBeat,
+    WorkerChanged,
+)
 
 COMMANDS: Final = "tubewarren.commands"
 """Direct: a command's type, or a work queue's own name, leads to exactly the queues that are bound to it."""
@@ -50,6 +65,17 @@ DEFAULT_LADDER: Final = (
     timedelta(hours=12),
 )
 
+_HISTORY: Final = (
+    SourceAccepted,
+    SourceRefused,
+    SourceExpanded,
+    SourceFailed,
+    VideosQueued,
+    VideoClaimed,
+    VideoDownloaded,
+    VideoFailed,
+)
+"""The life of sources and videos, as the sheet and the ledger both tell it."""
 _DELIVERY_LIMIT: Final = 10
 """Deliveries that ended without a settlement (a killed worker) before the broker itself buries a message."""
 _NO_LIMIT: Final = 1_000_000_000
@@ -141,7 +167,7 @@ class EventQueue:
     """What one service hears: events by topic, and commands that died in some work queues."""
 
     service: str
-    topics: tuple[str, ...]
+    topics: tuple[type[Event], ...]
     deaths_of: tuple[str, ...] = ()
 
     @property
@@ -160,7 +186,7 @@ class EventQueue:
                 "x-consumer-timeout": _milliseconds(_CONSUMER_TIMEOUT),
             },
             (
-                *(Binding(EVENTS, topic) for topic in self.topics),
+                *(Binding(EVENTS, topic.type) for topic in self.topics),
                 *(Binding(DEAD, work_queue) for work_queue in self.deaths_of),
             ),
         )
@@ -200,9 +226,9 @@ def topology(ladder: tuple[timedelta, ...] = DEFAULT_LADDER, storage: str = "mai
             WorkQueue(holder, (SelectResults, ReturnResults), ladder),
         ),
         events=(
-            EventQueue(STATUS_WRITER, ("source.#", "videos.#", "video.#", WorkerChanged.type), mortal),
-            EventQueue(holder, ("source.#", "videos.#", "video.#", "message.#", WorkerChanged.type), mortal),
-            EventQueue(HEARTBEAT_MONITOR, (WorkerBeat.type,)),
+            EventQueue(STATUS_WRITER, (*_HISTORY, SourceProgress, VideoProgress, WorkerChanged), mortal),
+            EventQueue(holder, (*_HISTORY, MessageBuried, ResultsMoved, WorkerChanged), mortal),
+            EventQueue(HEARTBEAT_MONITOR, (WorkerBeat,)),
         ),
     )
 

@@ -1,0 +1,1 @@
+"""A small media site on loopback, some of it misbehaving on purpose, for `make demo`."""

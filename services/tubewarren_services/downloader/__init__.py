@@ -1,0 +1,1 @@
+"""downloader: turns one video into files."""

@@ -1,0 +1,137 @@
+"""One video, from the order to its files: pure of broker, disk and yt-dlp, which come as ports."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tubewarren.bus import Delivery
+from tubewarren.failures import Failure, FailureKind
+from tubewarren.messages.commands import DownloadVideo
+from tubewarren.messages.events import VideoClaimed, VideoDownloaded
+from tubewarren.outcomes import Bury, Done, Outcome, Refund, Retry, outcome_of
+from tubewarren.store.claims import Staging
+from tubewarren.store.errors import (
+    DiskFullError,
+    InvalidVideoIdError,
+    ManifestUnreadableError,
+    NothingToPublishError,
+    ResultInTheWayError,
+    StoreError,
+    StoreUnfitError,
+    VideoBusyError,
+)
+from tubewarren.store.manifest import Draft, Manifest
+from tubewarren.youtube.errors import YoutubeError
+from tubewarren.youtube.wire import FetchResult
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the downloader needs of the world.
+
+    Attributes:
+        worker: this downloader's name.
+        storage: the name of the store that it fills.
+        check_address: raises AddressRefusedError for an address that may not be worked on.
+        find: the manifest of a video that is finished here.
+        note_source: writes down that one more source lists a finished video.
+        claim: the right to work on a video; raises VideoBusyError while somebody else has it.
+        fetch: downloads into a folder; raises YoutubeError. Cancelling it ends the download at once.
+        publish_result: makes the files appear, whole and at once.
+        announce: publishes events; all are confirmed when it returns.
+    """
+
+    worker: str
+    storage: str
+    yt_dlp_version: str
+    check_address: Callable[[str], str]
+    find: Callable[[str], Awaitable[Manifest | None]]
+    note_source: Callable[[DownloadVideo], Awaitable[Manifest]]
+    claim: Callable[[str], AbstractContextManager[Staging]]
+    fetch: Callable[[DownloadVideo, int, Path], Awaitable[FetchResult]]
+    publish_result: Callable[[Staging, Draft], Awaitable[Manifest]]
+    announce: Callable[[VideoClaimed], Awaitable[None]]
+
+
+async def handle(delivery: Delivery, *, ports: Ports) -> Outcome:
+    """Work on one order. One that was carried out before is recognised, and nothing is downloaded twice."""
+    video = delivery.message
+    if not isinstance(video, DownloadVideo):
+        raise TypeError(f"the downloader cannot handle a {video.type}")
+    try:
+        ports.check_address(video.url)
+        if await ports.find(video.video_id) is not None:
+            return await _already_here(video, delivery.attempt, ports)
+        with ports.claim(video.video_id) as staging:
+            return await _download(video, delivery.attempt, staging, ports)
+    except YoutubeError as error:
+        return outcome_of(error.failure, datetime.now(UTC))
+    except StoreError as error:
+        return _outcome_of_store(error)
+
+
+async def _download(video: DownloadVideo, attempt: int, staging: Staging, ports: Ports) -> Outcome:
+    started = datetime.now(UTC)
+    if await ports.find(video.video_id) is not None:
+        # Somebody finished it between our first look and our claim.
+        return await _already_here(video, attempt, ports)
+    await ports.announce(
+        VideoClaimed(
+            at=started, video_id=video.video_id, source_id=video.source_id, worker=ports.worker, attempt=attempt
+        )
+    )
+    result = await ports.fetch(video, attempt, staging.folder)
+    draft = Draft(
+        url=video.url,
+        source_id=video.source_id,
+        worker=ports.worker,
+        attempt=attempt,
+        finished_at=datetime.now(UTC),
+        title=result.title or video.title,
+        columns=video.columns,
+        yt_dlp_version=ports.yt_dlp_version,
+        files=tuple(file.as_posix() for file in result.files),
+    )
+    manifest = await ports.publish_result(staging, draft)
+    seconds = (datetime.now(UTC) - started).total_seconds()
+    return Done(publish=(_downloaded(video, attempt, manifest, seconds, ports),))
+
+
+async def _already_here(video: DownloadVideo, attempt: int, ports: Ports) -> Outcome:
+    manifest = await ports.note_source(video)
+    event = _downloaded(video, attempt, manifest, 0.0, ports)
+    return Done(publish=(event.model_copy(update={"already_present": True}),))
+
+
+def _downloaded(
+    video: DownloadVideo, attempt: int, manifest: Manifest, seconds: float, ports: Ports
+) -> VideoDownloaded:
+    return VideoDownloaded(
+        at=datetime.now(UTC),
+        video_id=video.video_id,
+        source_id=video.source_id,
+        worker=ports.worker,
+        attempt=attempt,
+        storage=ports.storage,
+        size_bytes=manifest.size_bytes,
+        sha256=manifest.main_file.sha256,
+        seconds=seconds,
+    )
+
+
+def _outcome_of_store(error: StoreError) -> Outcome:
+    match error:
+        case VideoBusyError():
+            return Refund(Failure(kind=FailureKind.TRANSIENT, reason=str(error)))
+        case DiskFullError() | StoreUnfitError():
+            return Refund(Failure(kind=FailureKind.UNFIT, reason=str(error)))
+        case InvalidVideoIdError():
+            return Bury(Failure(kind=FailureKind.BAD_INPUT, reason=str(error)))
+        case NothingToPublishError():
+            return Retry(Failure(kind=FailureKind.TRANSIENT, reason=str(error)))
+        case ManifestUnreadableError() | ResultInTheWayError():
+            return Retry(Failure(kind=FailureKind.UNKNOWN, reason=str(error)))
+        case _:
+            return Retry(Failure(kind=FailureKind.UNKNOWN, reason=f"{type(error).__name__}: {error}"))

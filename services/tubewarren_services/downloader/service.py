@@ -1,0 +1,80 @@
+"""The downloader at work: warm yt-dlp processes that fill a store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+from tubewarren.messages.commands import DownloadVideo
+from tubewarren.runner import Activity, Service, Surroundings
+from tubewarren.settings import Settings
+from tubewarren.store.store import Store
+from tubewarren.topology import DOWNLOADER
+from tubewarren.youtube.addresses import check_address
+from tubewarren.youtube.pool import ChildPool
+from tubewarren.youtube.processor import DEFAULT_PROCESSOR
+from tubewarren.youtube.wire import FetchOrder, FetchResult
+from tubewarren_services.downloader.handler import Ports, handle
+from tubewarren_services.downloader.progress import ProgressBoard
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
+    """Bring the downloader up."""
+    settings, bus = surroundings.settings, surroundings.bus
+    store = await asyncio.to_thread(Store, settings.store.results.absolute(), settings.store.selected.absolute())
+    board = ProgressBoard(surroundings.worker.name, bus.publisher.publish)
+    concurrency = settings.downloader.concurrency
+    async with ChildPool(concurrency, jobs_per_child=settings.downloader.jobs_per_process) as pool:
+        ports = Ports(
+            worker=surroundings.worker.name,
+            storage=settings.store.name,
+            yt_dlp_version=version("yt-dlp"),
+            check_address=partial(check_address, allowed_hosts=settings.youtube.allowed_hosts),
+            find=lambda video_id: _to_its_end(store.find, video_id),
+            note_source=lambda video: _to_its_end(store.add_source, video.video_id, video.source_id, video.columns),
+            claim=store.claim,
+            fetch=partial(_fetch, pool, board, settings),
+            publish_result=lambda staging, draft: _to_its_end(store.publish, staging, draft),
+            announce=bus.publisher.publish,
+        )
+        downloading = await bus.consume_commands(
+            surroundings.topology, DOWNLOADER, partial(handle, ports=ports), prefetch=concurrency
+        )
+        facts: dict[str, str | int | float | bool] = {"yt_dlp": ports.yt_dlp_version, "concurrency": concurrency}
+        yield Service(consumptions=(downloading,), activity=lambda: Activity(doing=board.doing, facts=facts))
+
+
+async def _fetch(
+    pool: ChildPool, board: ProgressBoard, settings: Settings, video: DownloadVideo, attempt: int, folder: Path
+) -> FetchResult:
+    order = FetchOrder(
+        id=video.video_id,
+        url=video.url,
+        folder=folder,
+        title=video.title,
+        source_id=video.source_id,
+        attempt=attempt,
+        columns=video.columns,
+        processor=settings.downloader.processor or DEFAULT_PROCESSOR,
+        options=dict(settings.youtube.options),
+        deadline=settings.downloader.deadline,
+        no_progress=settings.downloader.no_progress,
+    )
+    async with board.following(video) as report:
+        return await pool.fetch(order, report)
+
+
+async def _to_its_end(work: Callable[..., T], *arguments: object) -> T:
+    """Run blocking work in a thread, and when cancelled wait for its end: the claim may not go while it runs."""
+    running = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait((running,))
+        raise

@@ -1,0 +1,220 @@
+"""A whole fleet on this machine: the broker if there is none, then every service, until told to stop or done."""
+
+import asyncio
+import fcntl
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from pydantic import SecretStr
+
+from tubewarren.broker import NodeAddress, private_node
+from tubewarren.bus import Bus, UnroutableError, open_bus
+from tubewarren.messages.commands import QueryLedger
+from tubewarren.messages.events import LedgerAnswered, WorkerBeat
+from tubewarren.settings import Settings, environment_of
+from tubewarren.topology import (
+    DOWNLOADER,
+    HEARTBEAT_MONITOR,
+    RESULTS_MANAGER,
+    SERVICES,
+    SHEET_INGESTOR,
+    SOURCE_EXPANDER,
+    STATUS_WRITER,
+    Topology,
+    topology,
+)
+from tubewarren_services.local_fleet.completion import Sight, Value, has_problems, is_finished
+from tubewarren_services.local_fleet.processes import Copy, ServiceProcess
+
+_STOPS = ((SHEET_INGESTOR, SOURCE_EXPANDER, DOWNLOADER), (RESULTS_MANAGER,), (HEARTBEAT_MONITOR,), (STATUS_WRITER,))
+"""The order of leaving: first those that make work, last the one that writes down what became of it."""
+_BEFORE_KILL = timedelta(seconds=10)
+"""What a service gets beyond its own grace."""
+_LAST_NEWS = timedelta(seconds=10)
+_LOOK_EVERY = timedelta(milliseconds=500)
+_ANSWER_PATIENCE = timedelta(seconds=5)
+_CALM_LOOKS = 3
+
+Show = Callable[[Bus, asyncio.Event], Coroutine[Any, Any, None]]
+"""Shows the fleet's life until the event is set."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class FleetRunningError(Exception):
+    """Another fleet runs in this data folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """A fleet that is up.
+
+    Attributes:
+        settings: the effective ones, with the broker's address in it.
+        node: the private broker, when there is one.
+    """
+
+    settings: Settings
+    bus: Bus
+    topology: Topology
+    node: NodeAddress | None
+    processes: tuple[ServiceProcess, ...]
+
+    async def summary(self) -> Mapping[str, Value]:
+        """The ledger's counts; empty while nobody answers."""
+        return next(iter(await self.ask(QueryLedger(topic="summary"))), {})
+
+    async def ask(self, query: QueryLedger) -> tuple[Mapping[str, Value], ...]:
+        """The ledger's rows; none while nobody answers."""
+        with suppress(UnroutableError):
+            async for answer in self.bus.ask(query, _ANSWER_PATIENCE):
+                if isinstance(answer, LedgerAnswered):
+                    return answer.rows
+        return ()
+
+    async def finish(self) -> Mapping[str, Value]:
+        """Wait until nothing is left to do; the summary at the end."""
+        looks, decided, calm = 0, 0, 0
+        async with self.bus.watch(WorkerBeat.type) as beats:
+            while True:
+                while not beats.empty():
+                    beat = beats.get_nowait().message
+                    if isinstance(beat, WorkerBeat) and beat.service == SHEET_INGESTOR:
+                        looks, decided = int(beat.facts.get("looks", 0)), int(beat.facts.get("sources", 0))
+                depths = await self.bus.depths(self.topology)
+                summary = await self.summary()
+                # What a consumer holds is in no depth, so one quiet moment proves nothing.
+                calm = calm + 1 if is_finished(Sight(looks, decided, summary, depths), self.topology.queues) else 0
+                if calm == _CALM_LOOKS:
+                    return summary
+                await asyncio.sleep(_LOOK_EVERY.total_seconds())
+
+
+async def run_fleet(settings: Settings, copies: Mapping[str, int], *, once: bool, show: Show) -> int:
+    """Run a fleet until SIGINT or SIGTERM or, with `once`, until nothing is left to do.
+
+    Returns:
+        The exit code: 1 when, with `once`, something ended badly.
+
+    Raises:
+        FleetRunningError: another one runs in this data folder.
+        ServiceStartError: a service refuses its settings.
+        PrivateBrokerError: there is no broker and none can be started.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with open_fleet(settings, copies) as fleet:
+        showing = asyncio.create_task(show(fleet.bus, stop))
+        finishing = asyncio.create_task(fleet.finish()) if once else None
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([task for task in (finishing, stopping) if task], return_when=asyncio.FIRST_COMPLETED)
+        code = int(has_problems(finishing.result())) if finishing and finishing.done() else 0
+        stop.set()
+        for task in (finishing, stopping):
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(showing, return_exceptions=True)
+        return code
+
+
+@asynccontextmanager
+async def open_fleet(settings: Settings, copies: Mapping[str, int] | None = None) -> AsyncIterator[Fleet]:
+    """A fleet for as long as the block lasts; then its services drain and leave in order, the broker last.
+
+    Args:
+        settings: without a broker address, a private node is started in the data folder.
+        copies: processes of each service, where it is not one.
+
+    Raises:
+        FleetRunningError, ServiceStartError, PrivateBrokerError: as in `run_fleet`.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with _alone_in(settings.data_dir):
+        async with _broker(settings) as (found, node):
+            url = found.broker_url
+            assert url is not None  # noqa: S101 - the broker's address is what _broker is for
+            async with open_bus(url.get_secret_value(), "svc up") as bus:
+                system = topology(found.retry.ladder, found.store.name)
+                await bus.declare(system)
+                fleet = Fleet(found, bus, system, node, _processes(found, copies or {}))
+                async with _running(fleet):
+                    yield fleet
+
+
+@asynccontextmanager
+async def _running(fleet: Fleet) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        keepers = {each: group.create_task(each.keep_running()) for each in fleet.processes}
+        try:
+            yield
+        finally:
+            for services in _STOPS:
+                await _let_listeners_catch_up(fleet, services)
+                leaving = [each for each in fleet.processes if each.copy.service in services]
+                for each in leaving:
+                    keepers[each].cancel()
+                grace = fleet.settings.grace + _BEFORE_KILL
+                await asyncio.gather(*(each.stop(grace) for each in leaving))
+
+
+async def _let_listeners_catch_up(fleet: Fleet, services: tuple[str, ...]) -> None:
+    """A listener leaves only when the last news of those who left before it is in its hands."""
+    mine = [each.name for each in fleet.topology.events if each.service.startswith(services)]
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_NEWS.total_seconds()):
+            while await _are_waiting(fleet, mine):  # noqa: ASYNC110 - the broker tells only when asked
+                await asyncio.sleep(_LOOK_EVERY.total_seconds())
+
+
+async def _are_waiting(fleet: Fleet, names: Sequence[str]) -> bool:
+    depths = await fleet.bus.depths(fleet.topology)
+    return any(depth is not None and depth[0] for depth in map(depths.get, names))
+
+
+@asynccontextmanager
+async def _broker(settings: Settings) -> AsyncIterator[tuple[Settings, NodeAddress | None]]:
+    if settings.broker_url is not None:
+        yield settings, None
+        return
+    async with private_node(settings.data_dir) as node:
+        yield settings.model_copy(update={"broker_url": SecretStr(node.url)}), node
+
+
+def _processes(settings: Settings, copies: Mapping[str, int]) -> tuple[ServiceProcess, ...]:
+    logs = settings.data_dir / "logs"
+    logs.mkdir(exist_ok=True)
+    environment = environment_of(settings)
+    return tuple(
+        ServiceProcess(Copy(service, service if number == 1 else f"{service}.{number}"), environment, logs)
+        for service in SERVICES
+        for number in range(1, copies.get(service, 1) + 1)
+    )
+
+
+@contextmanager
+def _alone_in(data_dir: Path) -> Iterator[None]:
+    """Only one fleet a data folder; the kernel frees the lock of one that was killed."""
+    path = data_dir / "up.lock"
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            number = os.pread(descriptor, 32, 0).decode().strip()
+            raise FleetRunningError(
+                f"Another `svc up` (process {number}) runs in {data_dir}. "
+                "Stop it, or give this one a folder of its own with --data-dir."
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)

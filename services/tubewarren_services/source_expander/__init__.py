@@ -1,0 +1,1 @@
+"""source-expander: lists the videos of a source and orders each of them."""

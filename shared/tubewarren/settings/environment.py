@@ -1,0 +1,41 @@
+"""Settings as environment variables, to hand one process's effective settings on to another."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import BaseModel, SecretStr
+
+from tubewarren.settings.durations import spell_duration
+from tubewarren.settings.model import Settings
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables from which `read_settings` reads the same settings again; secrets are in it, paths absolute."""
+    return dict(_variables(settings, "TUBEWARREN_"))
+
+
+def _variables(part: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
+    for name in type(part).model_fields:
+        value = getattr(part, name)
+        if isinstance(value, BaseModel):
+            yield from _variables(value, f"{prefix}{name.upper()}__")
+        elif value is not None:
+            yield f"{prefix}{name.upper()}", _spell(value)
+
+
+def _spell(value: object) -> str:
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case Path():
+            return str(value.absolute())
+        case timedelta():
+            return spell_duration(value)
+        case tuple():
+            return ",".join(_spell(part) for part in value)
+        case Mapping():
+            return json.dumps(dict(value))
+        case _:
+            return str(value)
