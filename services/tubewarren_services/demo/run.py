@@ -1,0 +1,185 @@
+"""The demo: a small media site on loopback, a whole fleet, and a reckoning at the end."""
+
+import asyncio
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from tubewarren.messages.commands import QueryLedger
+from tubewarren.settings import Settings
+from tubewarren.settings.model import (
+    DownloaderSettings,
+    HeartbeatSettings,
+    LogSettings,
+    RetrySettings,
+    SheetSettings,
+    StoreSettings,
+    YoutubeSettings,
+)
+from tubewarren.sheets.local import LocalWorkbook
+from tubewarren.sheets.tabs import DEAD_LETTER_TASKS, VIDEO_TASKS
+from tubewarren.store.store import Store
+from tubewarren.youtube.addresses import video_key
+from tubewarren_services.demo.catalogue import demo_catalogue
+from tubewarren_services.demo.reckoning import Books, Ending, Row, Value, discrepancies
+from tubewarren_services.demo.site import Site, serve_site
+from tubewarren_services.local_fleet.fleet import Fleet, Show, open_fleet
+
+_PATIENCE = timedelta(minutes=5)
+_MINE = ("results", "selected", "workbook", "data")
+_MARK = ".tubewarren-demo"
+
+
+class DemoFolderError(Exception):
+    """The folder holds things that are not the demo's."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    summary: Mapping[str, Value]
+    tasks: tuple[Row, ...]
+    sources: tuple[Row, ...]
+    seconds: float
+
+
+async def run_demo(folder: Path, show: Show) -> int:
+    """Run the demo in a folder and tell how it went.
+
+    Returns:
+        The exit code: 0 only if every file is there with the right checksum and everything else is accounted for.
+
+    Raises:
+        DemoFolderError: the folder is in use for something else.
+        TimeoutError: it did not end within five minutes.
+    """
+    folder = _cleared(folder)
+    async with serve_site(demo_catalogue()) as site:
+        expected = _write_sources(folder / "sources.txt", site)
+        settings = _settings(folder, site)
+        report = await _work(settings, show)
+        found = list(discrepancies(_endings(site), expected, _books(settings, report)))
+    _tell(Console(), settings, report, found)
+    return 1 if found else 0
+
+
+async def _work(settings: Settings, show: Show) -> _Report:
+    started = datetime.now(UTC)
+    async with open_fleet(settings) as fleet:
+        stop = asyncio.Event()
+        showing = asyncio.create_task(show(fleet.bus, stop))
+        try:
+            async with asyncio.timeout(_PATIENCE.total_seconds()):
+                summary = await fleet.finish()
+        finally:
+            stop.set()
+            await asyncio.gather(showing, return_exceptions=True)
+        seconds = (datetime.now(UTC) - started).total_seconds()
+        return _Report(summary, await _rows(fleet, "tasks"), await _rows(fleet, "sources"), seconds)
+
+
+async def _rows(fleet: Fleet, topic: str) -> tuple[Row, ...]:
+    return await fleet.ask(QueryLedger.model_validate({"topic": topic}))
+
+
+def _cleared(folder: Path) -> Path:
+    """Begin anew, but only in a folder that an earlier demo made."""
+    folder = folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    mark = folder / _MARK
+    if any(folder.iterdir()) and not mark.exists():
+        raise DemoFolderError(f"{folder} holds other things; give the demo an empty folder with --keep DIR.")
+    mark.touch()
+    for name in _MINE:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    return folder
+
+
+def _write_sources(path: Path, site: Site) -> dict[str, str]:
+    """A list with good sources and bad ones; how each must end, by address."""
+    path.write_text(
+        "# URL|Name|Gender|Accent|ContentType|Type|MultispeakerPercentage\n"
+        f"{site.feed_url}|The demo channel|female|Irish|podcast|channel|0\n"
+        "\n"
+        f"{site.flaky_feed_url}|The second channel|male|Scottish|interview|channel|40\n"
+        f"{site.empty_feed_url}|Nothing in it\n"
+        f"{site.gone_feed_url}|Not there any more\n"
+        "not an address|Somebody's typing error\n"
+    )
+    return {
+        site.feed_url: "done",
+        site.flaky_feed_url: "done",
+        site.empty_feed_url: "error",
+        site.gone_feed_url: "error",
+        "not an address": "error",
+    }
+
+
+def _settings(folder: Path, site: Site) -> Settings:
+    """The demo's own, whatever the environment says; waits are short, because the site is near."""
+    seconds = [timedelta(seconds=number) for number in (1, 2, 4)]
+    return Settings(
+        broker_url=None,
+        data_dir=folder / "data",
+        sources_file=folder / "sources.txt",
+        worker_name=None,
+        grace=timedelta(seconds=20),
+        sheet=SheetSettings(workbook=folder / "workbook", poll=timedelta(seconds=1), flush=timedelta(seconds=1)),
+        store=StoreSettings(results=folder / "results", selected=folder / "selected"),
+        downloader=DownloaderSettings(concurrency=4),
+        youtube=YoutubeSettings(allowed_hosts=(urlsplit(site.url).netloc,), options={"proxy": ""}),
+        heartbeat=HeartbeatSettings(every=timedelta(seconds=3)),
+        retry=RetrySettings(ladder=tuple(seconds)),
+        log=LogSettings(),
+    )
+
+
+def _endings(site: Site) -> list[Ending]:
+    return [Ending(video_key("generic", video.slug, video.url), video.expected, video.sha256) for video in site.videos]
+
+
+def _books(settings: Settings, report: _Report) -> Books:
+    store = Store(settings.store.results, settings.store.selected)
+    checksums = {}
+    for video_id in store.finished_ids():
+        manifest = store.find(video_id)
+        if manifest is not None and store.verify(video_id).is_intact:
+            checksums[video_id] = manifest.main_file.sha256
+    tabs = LocalWorkbook(settings.sheet.workbook).read([VIDEO_TASKS, DEAD_LETTER_TASKS])
+    return Books(
+        sources={str(row["url"]): str(row["state"]) for row in report.sources},
+        tasks=report.tasks,
+        checksums=checksums,
+        task_tab=tabs[VIDEO_TASKS],
+        dead_tab=tabs[DEAD_LETTER_TASKS],
+    )
+
+
+def _tell(console: Console, settings: Settings, report: _Report, found: list[str]) -> None:
+    retried = sum(1 for row in report.tasks if isinstance(row["attempts"], int) and row["attempts"] > 1)
+    videos = {row["video_id"] for row in report.tasks}
+    by_state = {state: {row["video_id"] for row in report.tasks if row["state"] == state} for state in ("done", "dead")}
+    size = report.summary.get("bytes") or 0
+    grid = Grid.grid(padding=(0, 2))
+    for name, value in (
+        ("sources", f"{len(report.sources)} ({report.summary.get('sources_error')} with an error, as planned)"),
+        ("videos", str(len(videos))),
+        ("done", str(len(by_state["done"]))),
+        ("retried", str(retried)),
+        ("dead", str(len(by_state["dead"]))),
+        ("bytes", f"{size:,}"),
+        ("seconds", f"{report.seconds:.1f}"),
+        ("files", str(settings.store.results)),
+        ("workbook", str(settings.sheet.workbook)),
+    ):
+        grid.add_row(name, value)
+    console.print(grid)
+    for problem in found:
+        console.print(f"[red]not as it must be:[/] {problem}")
+    if not found:
+        console.print("Every file has the right checksum, and everything else is accounted for.")

@@ -1,0 +1,1 @@
+"""The results-manager: files in place, the ledger, select and return."""

@@ -1,0 +1,116 @@
+"""Projection: fragments of events into the tables, many at a time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, Table, bindparam, func, select, update
+
+from tubewarren_services.results_manager.ledger.database import chunks, take_turn, upsert
+from tubewarren_services.results_manager.ledger.fragments import Fragment
+from tubewarren_services.results_manager.ledger.holdings import Holding
+from tubewarren_services.results_manager.ledger.records import Record
+from tubewarren_services.results_manager.ledger.schema import (
+    ATTEMPTS,
+    BURIALS,
+    RESULTS,
+    SOURCES,
+    TASKS,
+    WORKERS,
+)
+from tubewarren_services.results_manager.ledger.sources import Source
+from tubewarren_services.results_manager.ledger.tasks import ENDED, Attempt, Task
+from tubewarren_services.results_manager.ledger.workers import Burial, Worker
+
+_Kind = TypeVar("_Kind", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[_Kind]):
+    """A record that differs from what the table had, which may be nothing."""
+
+    before: _Kind | None
+    after: _Kind
+
+
+def project(connection: Connection, fragments: Iterable[Fragment]) -> frozenset[str]:
+    """Write what the fragments add; returns the sources whose counts or phase that changes."""
+    take_turn(connection)
+    told = list(fragments)
+    sources = _write(connection, SOURCES, Source, told)
+    tasks = _write(connection, TASKS, Task, told)
+    attempts = _write(connection, ATTEMPTS, Attempt, told)
+    _count_attempts(connection, attempts)
+    _write(connection, RESULTS, Holding, told)
+    _write(connection, WORKERS, Worker, told)
+    _write(connection, BURIALS, Burial, told)
+    return frozenset(
+        {change.after.source_id for change in sources if _changes_the_phase(change)}
+        | {change.after.source_id for change in tasks if _changes_the_counts(change)}
+    )
+
+
+def _write(connection: Connection, table: Table, kind: type[_Kind], fragments: Iterable[object]) -> list[Change[_Kind]]:
+    told = _by_key(fragment for fragment in fragments if isinstance(fragment, kind))
+    known = _load(connection, table, kind, told)
+    changes = []
+    for key, record in told.items():
+        before = known.get(key)
+        after = record if before is None else before.merged(record)
+        if after != before:
+            changes.append(Change(before, after))
+    upsert(connection, table, [change.after.to_row() for change in changes])
+    return changes
+
+
+def _by_key(records: Iterable[_Kind]) -> dict[tuple[str, ...], _Kind]:
+    merged: dict[tuple[str, ...], _Kind] = {}
+    for record in records:
+        other = merged.get(record.key)
+        merged[record.key] = record if other is None else other.merged(record)
+    return merged
+
+
+def _load(
+    connection: Connection, table: Table, kind: type[_Kind], keys: Mapping[tuple[str, ...], object]
+) -> dict[tuple[str, ...], _Kind]:
+    # By the key's first column alone, which every database finds in the primary key's index; a few rows more than
+    # asked for do no harm.
+    first = next(iter(table.primary_key))
+    columns = [column for column in table.columns if column is not TASKS.c.attempts]
+    known = {}
+    for chunk in chunks({key[0] for key in keys}):
+        for row in connection.execute(select(*columns).where(first.in_(chunk))).mappings():
+            record = kind.from_row(row)
+            known[record.key] = record
+    return known
+
+
+def _count_attempts(connection: Connection, changes: Sequence[Change[Attempt]]) -> None:
+    if not changes:
+        return
+    of_the_task: list[Any] = [bindparam("video"), bindparam("source")]
+    counted = select(func.count()).where(ATTEMPTS.c.video_id == of_the_task[0], ATTEMPTS.c.source_id == of_the_task[1])
+    statement = (
+        update(TASKS)
+        .where(TASKS.c.video_id == of_the_task[0], TASKS.c.source_id == of_the_task[1])
+        .values(attempts=counted.scalar_subquery())
+    )
+    tasks = {(change.after.video_id, change.after.source_id) for change in changes}
+    connection.execute(statement, [{"video": video, "source": source} for video, source in sorted(tasks)])
+
+
+def _changes_the_phase(change: Change[Source]) -> bool:
+    before, after = change.before, change.after
+    return (
+        before is None
+        or before.course.phase is not after.course.phase
+        or (before.expansion and before.expansion.videos) != (after.expansion and after.expansion.videos)
+    )
+
+
+def _changes_the_counts(change: Change[Task]) -> bool:
+    if change.before is None:
+        return True
+    before, after = change.before.standing.state, change.after.standing.state
+    return before is not after and bool({before, after} & ENDED)

@@ -1,0 +1,162 @@
+"""Sources: what the person's list says, how far the listing is, and what follows for the whole."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum, unique
+from typing import Any, Final, Self
+
+from tubewarren.messages.events import SourceState
+from tubewarren_services.results_manager.ledger.records import LONG_AGO, Row, greater
+from tubewarren_services.results_manager.ledger.tasks import Setback
+
+
+@unique
+class Phase(StrEnum):
+    """How far the listing of a source is; of two at the same moment, the later one here counts."""
+
+    ACCEPTED = "accepted"
+    LISTING = "listing"
+    LISTED = "listed"
+    REFUSED = "refused"
+    BURIED = "buried"
+
+
+_AT_ONCE: Final = {phase: rank for rank, phase in enumerate(Phase)}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the person's list says of a source.
+
+    Attributes:
+        columns: JSON with sorted keys.
+        at: None when known only from an order for it.
+    """
+
+    url: str = ""
+    columns: str = "{}"
+    priority: int = 5
+    at: datetime | None = None
+
+    def order(self) -> tuple[Any, ...]:
+        """Newest first."""
+        return (self.at or LONG_AGO, self.url, self.columns, self.priority)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The phase that one event began or confirmed."""
+
+    phase: Phase
+    at: datetime
+
+    def order(self) -> tuple[Any, ...]:
+        """Newest first."""
+        return (self.at, _AT_ONCE[self.phase])
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """A listing that reached its end.
+
+    Attributes:
+        notes: JSON.
+    """
+
+    videos: int
+    refused: int
+    notes: str
+    at: datetime
+
+    def order(self) -> tuple[Any, ...]:
+        """Newest first."""
+        return (self.at, self.videos, self.refused, self.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source."""
+
+    source_id: str
+    course: Course
+    entry: Entry = Entry()
+    expansion: Expansion | None = None
+    setback: Setback | None = None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """As the table's."""
+        return (self.source_id,)
+
+    def merged(self, other: Self) -> Self:
+        """What both together say."""
+        return type(self)(
+            self.source_id,
+            course=max(self.course, other.course, key=Course.order),
+            entry=max(self.entry, other.entry, key=Entry.order),
+            expansion=greater(self.expansion, other.expansion, Expansion.order),
+            setback=greater(self.setback, other.setback, Setback.order),
+        )
+
+    def to_row(self) -> dict[str, Any]:
+        """As the table has it."""
+        expansion, setback = self.expansion, self.setback
+        return {
+            "source_id": self.source_id,
+            "url": self.entry.url,
+            "columns": self.entry.columns,
+            "priority": self.entry.priority,
+            "ordered_at": self.entry.at,
+            "phase": self.course.phase.value,
+            "phase_at": self.course.at,
+            "expanded_videos": expansion and expansion.videos,
+            "expanded_refused": expansion and expansion.refused,
+            "expanded_notes": expansion and expansion.notes,
+            "expanded_at": expansion and expansion.at,
+            "failure_kind": setback and setback.kind,
+            "failure_reason": setback and setback.reason,
+            "failed_at": setback and setback.at,
+            "next_at": setback and setback.next_at,
+        }
+
+    @classmethod
+    def from_row(cls, row: Row) -> Self:
+        """Back from the table."""
+        expanded_at, failed_at = row["expanded_at"], row["failed_at"]
+        return cls(
+            row["source_id"],
+            course=Course(Phase(row["phase"]), row["phase_at"]),
+            entry=Entry(row["url"], row["columns"], row["priority"], row["ordered_at"]),
+            expansion=expanded_at
+            and Expansion(row["expanded_videos"], row["expanded_refused"], row["expanded_notes"], expanded_at),
+            setback=failed_at and Setback(row["failure_kind"], row["failure_reason"], failed_at, row["next_at"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The tasks of one source."""
+
+    tasks: int = 0
+    done: int = 0
+    dead: int = 0
+
+
+def videos_of(source: Source | None, counts: Counts) -> int:
+    """How many videos a source has: what its listing announced, unless more are known."""
+    announced = source.expansion.videos if source and source.expansion else 0
+    return max(counts.tasks, announced)
+
+
+def state_of(source: Source | None, counts: Counts) -> SourceState:
+    """How far a source is; one without a record is known by its videos alone."""
+    phase = source.course.phase if source else Phase.LISTING
+    if phase in (Phase.REFUSED, Phase.BURIED):
+        return SourceState.ERROR
+    if phase is not Phase.LISTED:
+        return SourceState.IN_PROGRESS if counts.tasks else SourceState.PENDING
+    videos = videos_of(source, counts)
+    if not videos:  # never done with nothing
+        return SourceState.ERROR
+    # A page of the listing may arrive after the news of its end: count what was announced, not what is known.
+    return SourceState.DONE if counts.done + counts.dead >= videos else SourceState.IN_PROGRESS

@@ -1,0 +1,220 @@
+"""Tasks: how far each video of each source is, and how its attempts ended."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum, unique
+from typing import Any, Final, Self
+
+from tubewarren_services.results_manager.ledger.records import LONG_AGO, Row, earliest, greater, latest
+
+
+@unique
+class TaskState(StrEnum):
+    """How far a video is."""
+
+    PENDING = "pending"
+    """Listed, and not yet claimed by anyone."""
+    IN_PROGRESS = "in-progress"
+    WAITING = "waiting"
+    """An attempt failed, and the video comes back."""
+    DONE = "done"
+    DEAD = "dead"
+    """Given up; only a redrive claims it again."""
+
+
+ENDED: Final = frozenset({TaskState.DONE, TaskState.DEAD})
+"""No further attempt comes by itself."""
+
+# Being listed again says nothing about how far a video is, and done stays done; between those the newest counts.
+_PRECEDENCE: Final = {
+    TaskState.PENDING: 0,
+    TaskState.IN_PROGRESS: 1,
+    TaskState.WAITING: 1,
+    TaskState.DEAD: 1,
+    TaskState.DONE: 2,
+}
+# Of two events at the same moment: an end follows its claim.
+_AT_ONCE: Final = {state: rank for rank, state in enumerate(TaskState)}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the source's list says of a video.
+
+    Attributes:
+        at: None when known only from an order for it, which any listing overrules.
+    """
+
+    url: str = ""
+    title: str = ""
+    duration_seconds: float | None = None
+    at: datetime | None = None
+
+    def order(self) -> tuple[Any, ...]:
+        """Newest first; the rest makes it total."""
+        return (self.at or LONG_AGO, self.url, self.title, self.duration_seconds or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a video stands after one event."""
+
+    state: TaskState
+    at: datetime
+    worker: str = ""
+    attempt: int = 0
+    next_at: datetime | None = None
+    already_present: bool = False
+    trace_id: str | None = None
+
+    def order(self) -> tuple[Any, ...]:
+        """By precedence; who fetched a video comes before who found it there; then newest first."""
+        return (
+            _PRECEDENCE[self.state],
+            not self.already_present,
+            self.at,
+            _AT_ONCE[self.state],
+            self.attempt,
+            self.worker,
+            self.next_at or LONG_AGO,
+            self.trace_id or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Setback:
+    """The last failure.
+
+    Attributes:
+        next_at: when the work comes back, where that is known.
+    """
+
+    kind: str
+    reason: str
+    at: datetime
+    next_at: datetime | None = None
+
+    def order(self) -> tuple[Any, ...]:
+        """Newest first."""
+        return (self.at, self.kind, self.reason, self.next_at or LONG_AGO)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One video of one source.
+
+    Attributes:
+        queued_at: when it was first listed.
+        claimed_at: when it was last claimed.
+    """
+
+    video_id: str
+    source_id: str
+    standing: Standing
+    listing: Listing = Listing()
+    setback: Setback | None = None
+    queued_at: datetime | None = None
+    claimed_at: datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """As the table's."""
+        return (self.video_id, self.source_id)
+
+    def merged(self, other: Self) -> Self:
+        """What both together say."""
+        return type(self)(
+            self.video_id,
+            self.source_id,
+            standing=max(self.standing, other.standing, key=Standing.order),
+            listing=max(self.listing, other.listing, key=Listing.order),
+            setback=greater(self.setback, other.setback, Setback.order),
+            queued_at=earliest(self.queued_at, other.queued_at),
+            claimed_at=latest(self.claimed_at, other.claimed_at),
+        )
+
+    def to_row(self) -> dict[str, Any]:
+        """As the table has it, without what is counted there."""
+        listing, standing, setback = self.listing, self.standing, self.setback
+        return {
+            "video_id": self.video_id,
+            "source_id": self.source_id,
+            "url": listing.url,
+            "title": listing.title,
+            "duration_seconds": listing.duration_seconds,
+            "listed_at": listing.at,
+            "state": standing.state.value,
+            "state_at": standing.at,
+            "worker": standing.worker,
+            "attempt": standing.attempt,
+            "next_at": standing.next_at,
+            "already_present": standing.already_present,
+            "trace_id": standing.trace_id,
+            "failure_kind": setback and setback.kind,
+            "failure_reason": setback and setback.reason,
+            "failed_at": setback and setback.at,
+            "queued_at": self.queued_at,
+            "claimed_at": self.claimed_at,
+        }
+
+    @classmethod
+    def from_row(cls, row: Row) -> Self:
+        """Back from the table."""
+        failed_at = row["failed_at"]
+        return cls(
+            row["video_id"],
+            row["source_id"],
+            standing=Standing(
+                TaskState(row["state"]),
+                row["state_at"],
+                row["worker"],
+                row["attempt"],
+                row["next_at"],
+                row["already_present"],
+                row["trace_id"],
+            ),
+            listing=Listing(row["url"], row["title"], row["duration_seconds"], row["listed_at"]),
+            setback=failed_at and Setback(row["failure_kind"], row["failure_reason"], failed_at),
+            queued_at=row["queued_at"],
+            claimed_at=row["claimed_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt that ended; it never changes.
+
+    Attributes:
+        ending: `done`, or the verdict on its failure.
+    """
+
+    attempt_id: str
+    source_id: str
+    video_id: str
+    attempt: int
+    worker: str
+    ending: str
+    ended_at: datetime
+    seconds: float | None = None
+    failure_kind: str | None = None
+    failure_reason: str | None = None
+    failure_detail: str | None = None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """As the table's."""
+        return (self.attempt_id,)
+
+    def merged(self, other: Self) -> Self:
+        """The same attempt, told twice."""
+        del other
+        return self
+
+    def to_row(self) -> dict[str, Any]:
+        """As the table has it."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_row(cls, row: Row) -> Self:
+        """Back from the table."""
+        return cls(**row)
