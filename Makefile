@@ -6,7 +6,7 @@ SVC = $(VENV)/bin/svc
 RUN = $(VENV)/bin/python -m
 
 .DEFAULT_GOAL = help
-.PHONY: help install rabbitmq demo test check unit lock clean
+.PHONY: help install rabbitmq demo test check unit readme lock clean
 
 help: ## List what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -31,6 +31,10 @@ check: $(VENV)/.developing ## Check style, types, architecture and dependencies
 	$(RUN) mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/deptry shared services
+	$(VENV)/bin/python deploy/readme.py --check
+
+readme: $(VENV)/.developing ## Write the README's tables anew, from the code
+	$(VENV)/bin/python deploy/readme.py
 
 lock: $(VENV)/.developing ## Take the newest versions of all dependencies
 	$(VENV)/bin/pip install -q uv

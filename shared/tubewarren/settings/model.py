@@ -10,15 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tubewarren.settings.durations import Duration
 from tubewarren.topology import DEFAULT_LADDER
-
-YOUTUBE_HOSTS = (
-    "youtube.com",
-    "www.youtube.com",
-    "m.youtube.com",
-    "music.youtube.com",
-    "youtu.be",
-    "www.youtube-nocookie.com",
-)
+from tubewarren.youtube.addresses import YOUTUBE_HOSTS
 
 
 def _split(value: object) -> object:
@@ -30,80 +22,74 @@ Durations = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_split)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class SheetSettings(_Part):
-    """The list that a person keeps.
-
-    Attributes:
-        workbook: the folder of CSV files.
-        poll: how often the list is looked at.
-        flush: how long status changes are gathered before they are written.
-    """
+    """The list that a person keeps."""
 
     workbook: Path = Path("workbook")
+    """The folder of CSV files."""
     poll: Duration = timedelta(seconds=2)
+    """How often the list is looked at."""
     flush: Duration = timedelta(seconds=1)
+    """How long status changes are gathered before they are written."""
 
 
 class StoreSettings(_Part):
-    """Where results live.
-
-    Attributes:
-        name: machines that share the results folder share this name.
-        selected: where `svc results select` moves things; on the same filesystem as the results.
-        ledger: a database URL; None is an SQLite file in the data folder.
-    """
+    """Where results live."""
 
     name: str = Field(default="main", pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
+    """Machines that share the results folder share this name."""
     results: Path = Path("results")
+    """Where finished videos appear, each in a folder named by its id."""
     selected: Path = Path("selected")
+    """Where `svc results select` moves things; on the same filesystem as the results."""
     ledger: SecretStr | None = None
+    """A database URL; empty for an SQLite file in the data folder."""
 
 
 class DownloaderSettings(_Part):
-    """How videos are turned into files.
-
-    Attributes:
-        concurrency: videos at a time in one downloader; each has a process of its own.
-        deadline: a download that takes longer is ended and retried.
-        no_progress: a download that gains no byte for so long is ended and retried.
-        processor: what to do with a video: empty for yt-dlp, else `package.module:function` or the name of an
-            entry point in the group `tubewarren.processors`.
-        jobs_per_process: a process is replaced after so many, which bounds what it may leak.
-    """
+    """How videos are turned into files."""
 
     concurrency: int = Field(default=2, ge=1, le=64)
+    """Videos at a time in one downloader; each has a process of its own."""
     deadline: Duration = timedelta(hours=6)
+    """A download that takes longer is ended and retried."""
     no_progress: Duration = timedelta(minutes=2)
+    """A download that gains no byte for so long is ended and retried."""
     processor: str = ""
+    """What to do with a video: empty for yt-dlp, else `package.module:function` or the name of an entry point in the
+    group `tubewarren.processors`."""
     jobs_per_process: int = Field(default=200, ge=1)
+    """A process is replaced after so many, which bounds what it may leak."""
 
 
 class YoutubeSettings(_Part):
-    """What yt-dlp is told.
+    """What yt-dlp is told."""
 
-    Attributes:
-        allowed_hosts: hosts that sources and videos may be on; `*` allows every public one. Private addresses must
-            be named one by one.
-        options: further options of yt-dlp's own, by the names that it uses as a library.
-        page: entries that are listed before their downloads are ordered.
-    """
-
-    allowed_hosts: Words = YOUTUBE_HOSTS
+    allowed_hosts: Words = tuple(sorted(YOUTUBE_HOSTS))
+    """Hosts that sources and videos may be on; `*` allows every public one. Private addresses must be named one by
+    one."""
     options: Mapping[str, object] = Field(default_factory=dict)
+    """Further options of yt-dlp's own, by the names that it uses as a library."""
     page: int = Field(default=50, ge=1, le=1000)
+    """Entries that are listed before their downloads are ordered."""
     listing_deadline: Duration = timedelta(hours=6)
+    """A listing that takes longer is ended and retried."""
     listing_no_progress: Duration = timedelta(minutes=2)
+    """A listing that yields no entry for so long is ended and retried."""
 
 
 class HeartbeatSettings(_Part):
     """How the fleet's health is told; each is longer than the one before."""
 
     every: Duration = timedelta(seconds=10)
+    """How often a service says that it is alive."""
     stale_after: Duration = timedelta(seconds=35)
+    """A worker that is silent for so long is shown as stale."""
     lost_after: Duration = timedelta(seconds=120)
+    """A worker that is silent for so long is shown as lost."""
 
     @model_validator(mode="after")
     def _must_grow(self) -> Self:
@@ -113,16 +99,19 @@ class HeartbeatSettings(_Part):
 
 
 class LogSettings(_Part):
-    """What is logged, and how; `auto` is for a person on a terminal and JSON otherwise."""
+    """What is logged, and how."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important messages that are logged."""
     format: Literal["auto", "human", "json"] = "auto"
+    """For whom; `auto` is for a person on a terminal and JSON otherwise."""
 
 
 class RetrySettings(_Part):
     """The delays between the attempts; their number is the number of retries."""
 
     ladder: Durations = Field(default=DEFAULT_LADDER, min_length=1)
+    """Each longer than the one before, such as `30s,5m,30m`."""
 
     @model_validator(mode="after")
     def _must_climb(self) -> Self:
@@ -132,23 +121,26 @@ class RetrySettings(_Part):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set, from flags, the environment and a TOML file, in this order.
+    """Everything that can be set, from flags, the environment and a TOML file, in this order."""
 
-    Attributes:
-        broker_url: `amqp://user:password@host:port/vhost`; None lets `svc up` start a private node.
-        data_dir: where services keep what they must remember, and the private broker its data.
-        sources_file: a text file of sources that is imported whenever it changes.
-        worker_name: how this machine calls itself; None is the host's name.
-        grace: how long a stopping service may finish what it has in hand.
-    """
-
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="TUBEWARREN_", env_nested_delimiter="__")
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="TUBEWARREN_",
+        env_nested_delimiter="__",
+        use_attribute_docstrings=True,
+    )
 
     broker_url: SecretStr | None = None
+    """`amqp://user:password@host:port/vhost`; empty lets `svc up` start a private node."""
     data_dir: Path = Path(".tubewarren")
+    """Where services keep what they must remember, and the private broker its data."""
     sources_file: Path | None = None
+    """A text file of sources that is imported whenever it changes."""
     worker_name: str | None = Field(default=None, min_length=1, max_length=100)
+    """How this machine calls itself; empty for the host's name."""
     grace: Duration = timedelta(seconds=20)
+    """How long a stopping service may finish what it has in hand."""
     sheet: SheetSettings = SheetSettings()
     store: StoreSettings = StoreSettings()
     downloader: DownloaderSettings = DownloaderSettings()
