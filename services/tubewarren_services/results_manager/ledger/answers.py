@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, sele
 from tubewarren.messages.commands import LedgerTopic, QueryLedger
 from tubewarren.messages.events import LedgerAnswered, SourceState
 from tubewarren_services.results_manager.ledger.database import chunks
+from tubewarren_services.results_manager.ledger.records import LONG_AGO
 from tubewarren_services.results_manager.ledger.schema import BURIALS, RESULTS, SOURCES, TASKS, WORKERS
 from tubewarren_services.results_manager.ledger.sources import Counts, Source, state_of, videos_of
 from tubewarren_services.results_manager.ledger.tasks import TaskState
@@ -78,7 +79,8 @@ def _summary(connection: Connection, query: QueryLedger, at: datetime) -> Iterab
         "oldest_waiting_seconds": oldest and max(0.0, (at - oldest).total_seconds()),
         "finished_last_minute": _finished_since(connection, at - timedelta(minutes=1), fetched),
         "finished_last_10_minutes": _finished_since(connection, at - timedelta(minutes=10), fetched),
-        "bytes": connection.scalar(select(func.coalesce(func.sum(RESULTS.c.size_bytes), 0)).where(*_results_of(query))),
+        "results": connection.scalar(select(func.count()).select_from(RESULTS).where(*held)),
+        "bytes": connection.scalar(select(func.coalesce(func.sum(RESULTS.c.size_bytes), 0)).where(*held)),
     }
 
 
@@ -100,10 +102,14 @@ def _source_rows(connection: Connection, query: QueryLedger, at: datetime) -> It
     del at
     only = None if query.source_id is None else [query.source_id]
     counts = counts_of(connection, only)
-    for source in sorted(sources_of(connection, only).values(), key=lambda source: source.entry.order()[:1]):
+    for source in sorted(sources_of(connection, only).values(), key=_by_entry):
         row = _source_row(source, counts.get(source.source_id, Counts()))
         if query.status in (None, row["state"]):
             yield row
+
+
+def _by_entry(source: Source) -> tuple[datetime, str]:
+    return (source.entry.at or LONG_AGO, source.source_id)
 
 
 def _source_row(source: Source, counts: Counts) -> AnswerRow:

@@ -50,8 +50,17 @@ def project(connection: Connection, fragments: Iterable[Fragment]) -> frozenset[
     )
 
 
+def by_key(records: Iterable[_Kind]) -> dict[tuple[str, ...], _Kind]:
+    """The records that speak of the same row, each merged into one."""
+    merged: dict[tuple[str, ...], _Kind] = {}
+    for record in records:
+        other = merged.get(record.key)
+        merged[record.key] = record if other is None else other.merged(record)
+    return merged
+
+
 def _write(connection: Connection, table: Table, kind: type[_Kind], fragments: Iterable[object]) -> list[Change[_Kind]]:
-    told = _by_key(fragment for fragment in fragments if isinstance(fragment, kind))
+    told = by_key(fragment for fragment in fragments if isinstance(fragment, kind))
     known = _load(connection, table, kind, told)
     changes = []
     for key, record in told.items():
@@ -61,14 +70,6 @@ def _write(connection: Connection, table: Table, kind: type[_Kind], fragments: I
             changes.append(Change(before, after))
     upsert(connection, table, [change.after.to_row() for change in changes])
     return changes
-
-
-def _by_key(records: Iterable[_Kind]) -> dict[tuple[str, ...], _Kind]:
-    merged: dict[tuple[str, ...], _Kind] = {}
-    for record in records:
-        other = merged.get(record.key)
-        merged[record.key] = record if other is None else other.merged(record)
-    return merged
 
 
 def _load(

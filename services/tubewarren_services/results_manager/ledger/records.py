@@ -2,7 +2,8 @@
 
 Events come twice, late and in any order. So a record is a bundle of registers, each of which keeps the greatest of
 what it was ever told by an order of its own, mostly the time of the event. Merging takes the greater of each: it
-does not matter in which order, nor how often, and a ledger that saw the same events holds the same rows.
+does not matter in which order, nor how often, and a ledger that saw the same events holds the same rows. That
+needs orders in which no two different values are equal, so they name every field.
 """
 
 from collections.abc import Callable, Mapping

@@ -52,7 +52,8 @@ class Listing:
 
     def order(self) -> tuple[Any, ...]:
         """Newest first; the rest makes it total."""
-        return (self.at or LONG_AGO, self.url, self.title, self.duration_seconds or 0.0)
+        duration_seconds = -1.0 if self.duration_seconds is None else self.duration_seconds
+        return (self.at or LONG_AGO, self.url, self.title, duration_seconds)
 
 
 @dataclass(frozen=True, slots=True)

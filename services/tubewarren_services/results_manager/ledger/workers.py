@@ -22,7 +22,8 @@ class Beat:
 
     def order(self) -> tuple[Any, ...]:
         """Newest first."""
-        return (self.at, self.process_id, self.state, self.settled, self.in_hand, self.doing, self.facts)
+        told = (self.state, self.settled, self.in_hand, self.doing, self.version, self.facts)
+        return (self.at, self.process_id, *told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,11 @@ class Burial:
 
     def merged(self, other: Self) -> Self:
         """The later of two burials of one message."""
-        return max(self, other, key=lambda burial: (burial.buried_at, burial.attempt, burial.kind, burial.reason))
+        return max(self, other, key=type(self).order)
+
+    def order(self) -> tuple[Any, ...]:
+        """Newest first."""
+        return (self.buried_at, self.attempt, self.kind, self.reason, self.message_type)
 
     def to_row(self) -> dict[str, Any]:
         """As the table has it."""
