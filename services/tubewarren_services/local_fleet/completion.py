@@ -7,7 +7,7 @@ from tubewarren.topology import Queue
 
 Value = str | int | float | bool | None
 
-_UNFINISHED = ("sources_pending", "sources_in_progress", "videos_pending", "videos_in_progress", "videos_waiting")
+_UNFINISHED = ("sources_pending", "sources_in_progress", "tasks_pending", "tasks_in_progress", "tasks_waiting")
 _ENDED = ("sources_done", "sources_error")
 
 
@@ -38,7 +38,7 @@ def is_finished(sight: Sight, queues: tuple[Queue, ...]) -> bool:
 
 def has_problems(summary: Mapping[str, Value]) -> bool:
     """Whether something ended badly: a source in error, or a video that was given up."""
-    return any(_count(summary, name) for name in ("sources_error", "videos_dead"))
+    return any(_count(summary, name) for name in ("sources_error", "tasks_dead"))
 
 
 def _ready(sight: Sight, name: str) -> int:

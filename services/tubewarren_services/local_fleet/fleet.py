@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 import structlog
 from pydantic import SecretStr
 
-from tubewarren.broker import NodeAddress, private_node
+from tubewarren.broker import NodeAddress, find_installation, private_node
 from tubewarren.bus import Bus, UnroutableError, open_bus
 from tubewarren.messages.commands import QueryLedger
 from tubewarren.messages.events import LedgerAnswered, WorkerBeat
@@ -31,7 +32,7 @@ from tubewarren.topology import (
     topology,
 )
 from tubewarren_services.local_fleet.completion import Sight, Value, has_problems, is_finished
-from tubewarren_services.local_fleet.processes import Copy, ServiceProcess
+from tubewarren_services.local_fleet.processes import Copy, ServiceProcess, ServiceStartError
 
 _STOPS = ((SHEET_INGESTOR, SOURCE_EXPANDER, DOWNLOADER), (RESULTS_MANAGER,), (HEARTBEAT_MONITOR,), (STATUS_WRITER,))
 """The order of leaving: first those that make work, last the one that writes down what became of it."""
@@ -151,6 +152,17 @@ async def open_fleet(settings: Settings, copies: Mapping[str, int] | None = None
 
 @asynccontextmanager
 async def _running(fleet: Fleet) -> AsyncIterator[None]:
+    try:
+        async with _kept_running(fleet):
+            yield
+    except BaseExceptionGroup as group:
+        # One reason is enough for a person: settings that one service refuses, the others refuse too.
+        refusals = (error for error in group.exceptions if isinstance(error, ServiceStartError))
+        raise next(refusals, group.exceptions[0]) from None
+
+
+@asynccontextmanager
+async def _kept_running(fleet: Fleet) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
         keepers = {each: group.create_task(each.keep_running()) for each in fleet.processes}
         try:
@@ -184,7 +196,7 @@ async def _broker(settings: Settings) -> AsyncIterator[tuple[Settings, NodeAddre
     if settings.broker_url is not None:
         yield settings, None
         return
-    async with private_node(settings.data_dir) as node:
+    async with private_node(settings.data_dir, find_installation(settings.rabbitmq_dir)) as node:
         yield settings.model_copy(update={"broker_url": SecretStr(node.url)}), node
 
 
@@ -193,10 +205,16 @@ def _processes(settings: Settings, copies: Mapping[str, int]) -> tuple[ServicePr
     logs.mkdir(exist_ok=True)
     environment = environment_of(settings)
     return tuple(
-        ServiceProcess(Copy(service, service if number == 1 else f"{service}.{number}"), environment, logs)
+        ServiceProcess(
+            Copy(service, service if number == 1 else f"{service}.{number}"), _command(service), environment, logs
+        )
         for service in SERVICES
         for number in range(1, copies.get(service, 1) + 1)
     )
+
+
+def _command(service: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "tubewarren_services.cli.main", "run", service, "--stop-at-eof")
 
 
 @contextmanager

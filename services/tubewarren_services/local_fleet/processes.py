@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,10 +35,24 @@ class Copy:
 
 
 class ServiceProcess:
-    """One copy of a service, brought back whenever it dies, later each time."""
+    """One copy of a service, brought back whenever it dies, later each time.
 
-    def __init__(self, copy: Copy, environment: Mapping[str, str], log_folder: Path) -> None:
+    Args:
+        command: the command line that runs it.
+        first_pause: before it is brought back for the first time.
+    """
+
+    def __init__(
+        self,
+        copy: Copy,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log_folder: Path,
+        first_pause: timedelta = _FIRST_PAUSE,
+    ) -> None:
         self.copy = copy
+        self._command = tuple(command)
+        self._first_pause = first_pause
         self._environment = environment
         self._log_file = log_folder / f"{copy.name}.log"
         self._process: asyncio.subprocess.Process | None = None
@@ -50,7 +63,7 @@ class ServiceProcess:
         Raises:
             ServiceStartError: the service refuses its settings; restarting would not help.
         """
-        pause = _FIRST_PAUSE
+        pause = self._first_pause
         while True:
             code = await self._run()
             if code == _USED_WRONGLY:
@@ -79,7 +92,7 @@ class ServiceProcess:
             # The pipe to its standard input ends when we die, however we die, and then the service drains.
             # Its own session keeps Ctrl-C for us, who stop the services in order.
             self._process = await asyncio.create_subprocess_exec(
-                *_command(self.copy.service),
+                *self._command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=output,
                 stderr=output,
@@ -91,7 +104,3 @@ class ServiceProcess:
     def _last_words(self) -> str:
         lines = self._log_file.read_text(errors="replace").strip().splitlines()
         return " ".join(lines[-3:]) or f"See {self._log_file}."
-
-
-def _command(service: str) -> Sequence[str]:
-    return (sys.executable, "-m", "tubewarren_services.cli.main", "run", service, "--stop-at-eof")

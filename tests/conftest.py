@@ -1,0 +1,51 @@
+"""Fixtures that every test may ask for: a real RabbitMQ, found or started with the project's own code."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from brokers import BrokerUnderTest, RestartableNode, run_apart
+
+BROKER_VARIABLE = "TUBEWARREN_TEST_BROKER_URL"
+MANAGEMENT_VARIABLE = "TUBEWARREN_TEST_MANAGEMENT_URL"
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerUnderTest]:
+    """The broker that the environment names, or else a private node for the whole session."""
+    if url := os.environ.get(BROKER_VARIABLE):
+        management_url = os.environ.get(MANAGEMENT_VARIABLE)
+        assert management_url, f"{BROKER_VARIABLE} is set: set {MANAGEMENT_VARIABLE} too, as http://host:port/"
+        yield BrokerUnderTest(url, management_url)
+        return
+    node = RestartableNode(tmp_path_factory.mktemp("broker"))
+    yield BrokerUnderTest.of(run_apart(node.start()))
+    # Nobody will miss its data, and a clean stop takes six seconds.
+    node.kill()
+    run_apart(node.stop())
+
+
+@pytest.fixture(scope="session")
+def broker_url(broker: BrokerUnderTest) -> str:
+    """The AMQP address of the session's broker."""
+    return broker.url
+
+
+@pytest.fixture
+def vhost_url(broker: BrokerUnderTest) -> Iterator[str]:
+    """The AMQP address of a virtual host that only this test uses."""
+    url = broker.make_vhost()
+    yield url
+    broker.remove_vhost(url)
+
+
+@pytest.fixture
+def restartable_node(tmp_path: Path) -> Iterator[RestartableNode]:
+    """A running private node of this test's own, to be killed, stopped and started again."""
+    node = RestartableNode(tmp_path)
+    run_apart(node.start())
+    yield node
+    node.kill()
+    run_apart(node.stop())
