@@ -1,0 +1,31 @@
+"""The package's errors; each carries the failure that a handler acts on."""
+
+from tubewarren.failures import Failure
+
+
+class YoutubeError(Exception):
+    """Base of this package's errors.
+
+    Attributes:
+        failure: the class of what happened and a reason for a person.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
+
+
+class AddressRefusedError(YoutubeError):
+    """An address that a person wrote, or a list contained, may not be worked on."""
+
+
+class ProcessingFailedError(YoutubeError):
+    """A processor says itself what its failure means; raise it from a function of your own."""
+
+
+class ProcessorNotFoundError(YoutubeError):
+    """No processor has the name that was given."""
+
+
+class YoutubeFailedError(YoutubeError):
+    """An order given to a child process failed."""

@@ -1,0 +1,54 @@
+"""A job: what a processor is given, and how it tells how far it is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Options = Mapping[str, Any]
+"""Options of yt-dlp, by the names its library knows; values are JSON's own types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is.
+
+    Life is a phase never named before, or more bytes than ever: a report that only repeats itself does not keep a job
+    alive.
+    """
+
+    phase: str
+    done_bytes: int = 0
+    total_bytes: int | None = None
+    speed_bytes_per_second: float | None = None
+    eta_seconds: float | None = None
+
+
+def unheard(progress: Progress) -> None:
+    """Report to nobody."""
+    del progress
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One video for a processor to work on.
+
+    Attributes:
+        id: the video's key, which names its folder.
+        attempt: 1 for the first.
+        options: of yt-dlp, from the settings.
+        report: call it with what was reached; as often as you like.
+    """
+
+    id: str
+    url: str
+    title: str = ""
+    source_id: str = ""
+    attempt: int = 1
+    options: Options = field(default_factory=dict)
+    report: Callable[[Progress], None] = unheard
+
+
+Processor = Callable[[Task, Mapping[str, str], Path], None]
+"""What is done per video: the task, the columns of its source, and the folder for the results, which may hold the
+partial files of an attempt before. Whatever it raises is classified like any other failure."""

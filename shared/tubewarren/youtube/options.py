@@ -1,0 +1,111 @@
+"""Options of yt-dlp: honest defaults, what a person may add, and what stays ours."""
+
+import difflib
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import yt_dlp
+
+from tubewarren.failures import Failure, FailureKind
+from tubewarren.youtube.errors import ProcessingFailedError
+from tubewarren.youtube.job import Options
+
+_RESERVED = frozenset(
+    {
+        "allow_playlist_files",
+        "break_on_existing",
+        "break_on_reject",
+        "continuedl",
+        "daterange",
+        "download_archive",
+        "download_ranges",
+        "enable_file_urls",
+        "extract_flat",
+        "ignoreerrors",
+        "logger",
+        "match_filter",
+        "max_downloads",
+        "noplaylist",
+        "nopart",
+        "outtmpl",
+        "overwrites",
+        "paths",
+        "playlist_items",
+        "playlistend",
+        "playlistrandom",
+        "playlistreverse",
+        "playliststart",
+        "post_hooks",
+        "postprocessor_hooks",
+        "progress_hooks",
+        "simulate",
+        "skip_download",
+        "skip_unavailable_fragments",
+        "wait_for_video",
+    }
+)
+"""Where files go, what counts as an error, and what is listed: changing these would make results wrong in silence."""
+
+
+def merged(given: Options, ours: Mapping[str, Any]) -> dict[str, Any]:
+    """The options for one YoutubeDL: honest defaults, then what a person gave, then what the caller needs.
+
+    Raises:
+        ProcessingFailedError: an option that yt-dlp does not know, or one that is not a person's to set.
+    """
+    check(given)
+    options = {**_honest(), **given, **ours}
+    # Incomplete answers must be errors, whatever else a person tells the extractors.
+    arguments = {site: dict(values) for site, values in (given.get("extractor_args") or {}).items()}
+    arguments.setdefault("youtube", {}).setdefault("raise_incomplete_data", ["true"])
+    return {**options, "extractor_args": arguments}
+
+
+def check(given: Options) -> None:
+    """Refuse options that yt-dlp would ignore in silence, and those that are ours.
+
+    Raises:
+        ProcessingFailedError: naming the option.
+    """
+    for name in given:
+        if name in _RESERVED:
+            raise _refused(f"the yt-dlp option {name} cannot be set here: it would make results wrong in silence")
+        if name not in known_options():
+            near = difflib.get_close_matches(name, known_options(), n=1)
+            hint = (
+                f"; did you mean {near[0]}?"
+                if near
+                else "; use the names of yt-dlp's library, not those of its command"
+            )
+            raise _refused(f"yt-dlp has no option called {name}{hint}")
+
+
+@cache
+def known_options() -> frozenset[str]:
+    """The names that the installed yt-dlp takes: those its command line sets, and those its documentation lists."""
+    documented = re.findall(r"^    (\w+):", yt_dlp.YoutubeDL.__doc__ or "", re.MULTILINE)
+    return frozenset({*yt_dlp.parse_options([]).ydl_opts, *documented})
+
+
+def _honest() -> dict[str, Any]:
+    return {
+        "quiet": True,
+        "noprogress": True,
+        "color": "never",
+        "ignoreerrors": False,
+        "skip_unavailable_fragments": False,
+        "allow_playlist_files": False,
+        # The ladder of the queue retries whole jobs; in here only what is cheap and near is repeated.
+        "retries": 0,
+        "extractor_retries": 1,
+        "fragment_retries": 3,
+        "socket_timeout": 20.0,
+        "js_runtimes": {"deno": {}, "node": {}},
+        "updatetime": False,
+    }
+
+
+def _refused(reason: str) -> ProcessingFailedError:
+    return ProcessingFailedError(Failure(kind=FailureKind.UNFIT, reason=reason))

@@ -1,0 +1,221 @@
+"""The pool: warm child processes that work for asyncio, one order each, and are killed when they do not get on."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Self, assert_never
+
+from tubewarren.failures import Failure, FailureKind
+from tubewarren.youtube.child_process import Child
+from tubewarren.youtube.errors import YoutubeFailedError
+from tubewarren.youtube.job import Progress, unheard
+from tubewarren.youtube.nursery import Nursery
+from tubewarren.youtube.vitality import Vitality
+from tubewarren.youtube.wire import Failed, FetchOrder, FetchResult, ListOrder, More, Page, Reached, Stop
+
+
+class ChildPool:
+    """Runs orders in child processes, `size` at a time; use it as an async context manager.
+
+    Cancelling a call kills its child, with all that it started, before the call ends: another worker may be starting
+    on the same video in the same moment.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        *,
+        jobs_per_child: int = 200,
+        startup: timedelta = timedelta(seconds=60),
+        environment: Mapping[str, str] | None = None,
+        nursery: Nursery | None = None,
+    ) -> None:
+        """Args:
+        size: children kept, so orders worked on at once.
+        jobs_per_child: orders after which a child is replaced, which bounds what it may leak.
+        startup: the longest that loading yt-dlp may take.
+        environment: of the children; ours when None.
+        nursery: where children come from, when several pools share one; else one of our own is kept.
+        """
+        self._size = size
+        self._jobs_per_child = jobs_per_child
+        self._nursery = nursery or Nursery(startup, environment)
+        self._owns_nursery = nursery is None
+        self._idle: asyncio.Queue[asyncio.Task[Child]] = asyncio.Queue()
+        self._starts: set[asyncio.Task[Child]] = set()
+
+    async def __aenter__(self) -> Self:
+        for _ in range(self._size):
+            self._idle.put_nowait(self._start())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        starts = tuple(self._starts)
+        for start in starts:
+            start.cancel()
+        for outcome in await asyncio.gather(*starts, return_exceptions=True):
+            if isinstance(outcome, Child):
+                await outcome.end()
+        if self._owns_nursery:
+            await self._nursery.close()
+
+    async def fetch(self, order: FetchOrder, on_progress: Callable[[Progress], None] = unheard) -> FetchResult:
+        """Work on one video.
+
+        Raises:
+            YoutubeFailedError: classified; `TRANSIENT` for the deadline and the watchdog, `POISON` for a child that
+                died, and whatever the processor's own failure means.
+        """
+        async with self._child() as child:
+            await child.send(order)
+            result = await _follow(child, order, on_progress)
+            child.busy = False
+            if isinstance(result, Failed):
+                raise YoutubeFailedError(result.failure)
+            return result
+
+    async def pages(self, order: ListOrder) -> AsyncGenerator[Page, None]:
+        """List a source, page by page; the child waits until a page is asked for.
+
+        Close it (`contextlib.aclosing`) when leaving it before its end.
+
+        Raises:
+            YoutubeFailedError: classified; in the middle too, so what came before is not the whole.
+        """
+        async with self._child() as child:
+            await child.send(order)
+            left = order.deadline
+            while True:
+                page, taken = await _next_page(child, order, left)
+                left -= taken
+                child.busy = not page.last
+                try:
+                    yield page
+                except GeneratorExit:
+                    if not page.last:
+                        await child.send(Stop())
+                        child.busy = False
+                    raise
+                if page.last:
+                    return
+                await child.send(More())
+
+    @asynccontextmanager
+    async def _child(self) -> AsyncIterator[Child]:
+        start = await self._idle.get()
+        try:
+            if start.done() and not _is_usable(start):
+                start = self._replace(start)
+            child = await asyncio.shield(start)
+            try:
+                yield child
+            finally:
+                if child.busy:
+                    child.kill()
+                if not child.is_alive or child.jobs >= self._jobs_per_child:
+                    start = self._replace(start)
+                    await child.end()
+        except YoutubeFailedError:
+            if start.done() and not _is_usable(start):
+                start = self._replace(start)
+            raise
+        finally:
+            self._idle.put_nowait(start)
+
+    def _start(self) -> asyncio.Task[Child]:
+        start = asyncio.create_task(Child.start(self._nursery))
+        self._starts.add(start)
+        return start
+
+    def _replace(self, start: asyncio.Task[Child]) -> asyncio.Task[Child]:
+        self._starts.discard(start)
+        return self._start()
+
+
+async def _follow(child: Child, order: FetchOrder, on_progress: Callable[[Progress], None]) -> FetchResult | Failed:
+    clock = asyncio.get_running_loop().time
+    end = clock() + order.deadline.total_seconds()
+    vitality = Vitality(patience=order.no_progress.total_seconds(), alive_at=clock())
+    while True:
+        if clock() >= end:
+            raise _late(f"it was not finished within {_spoken(order.deadline)}")
+        if clock() >= vitality.dead_at:
+            vitality.measured(await asyncio.to_thread(_bytes_in, order.folder), clock())
+        if clock() >= vitality.dead_at:
+            raise _late(f"there was no progress for {_spoken(order.no_progress)}")
+        try:
+            async with asyncio.timeout_at(min(end, vitality.dead_at)):
+                report = await child.receive()
+        except TimeoutError:
+            continue
+        match report:
+            case FetchResult() | Failed():
+                return report
+            case Reached():
+                progress = _progress(report)
+                vitality.reported(progress, clock())
+                on_progress(progress)
+            case Page():
+                pass
+            case _:
+                assert_never(report)
+
+
+async def _next_page(child: Child, order: ListOrder, left: timedelta) -> tuple[Page, timedelta]:
+    clock = asyncio.get_running_loop().time
+    asked = clock()
+    patience = min(left, order.no_progress)
+    try:
+        async with asyncio.timeout(max(patience.total_seconds(), 0)):
+            report = await child.receive()
+    except TimeoutError:
+        reason = "the list was not read to its end" if left <= order.no_progress else "there was no new page"
+        whole = order.deadline if left <= order.no_progress else order.no_progress
+        raise _late(f"{reason} within {_spoken(whole)}") from None
+    match report:
+        case Page():
+            return report, timedelta(seconds=clock() - asked)
+        case Failed():
+            child.busy = False
+            raise YoutubeFailedError(report.failure)
+        case Reached() | FetchResult():
+            raise _late("the child process answered something else")
+        case _:
+            assert_never(report)
+
+
+def _is_usable(start: asyncio.Task[Child]) -> bool:
+    if start.cancelled() or start.exception() is not None:
+        return False
+    return start.result().is_alive
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += Path(root, name).stat().st_size
+    return total
+
+
+def _progress(report: Reached) -> Progress:
+    return Progress(
+        phase=report.phase,
+        done_bytes=report.done_bytes,
+        total_bytes=report.total_bytes,
+        speed_bytes_per_second=report.speed_bytes_per_second,
+        eta_seconds=report.eta_seconds,
+    )
+
+
+def _late(reason: str) -> YoutubeFailedError:
+    return YoutubeFailedError(Failure(kind=FailureKind.TRANSIENT, reason=f"{reason}: its process was killed"))
+
+
+def _spoken(duration: timedelta) -> str:
+    seconds = duration.total_seconds()
+    return f"{seconds:g} seconds" if seconds < 120 else f"{seconds / 60:g} minutes"  # noqa: PLR2004 - as people say it

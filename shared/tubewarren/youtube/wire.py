@@ -1,0 +1,141 @@
+"""What parent and child say to each other: orders and reports over a private socket, one JSON object a line."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from tubewarren.failures import Failure
+from tubewarren.youtube.addresses import YOUTUBE_HOSTS
+from tubewarren.youtube.processor import DEFAULT_PROCESSOR
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FetchOrder(_Line):
+    """Work on one video.
+
+    Attributes:
+        folder: where the results go; partial files of an attempt before are taken up.
+        columns: of the video's source, by header.
+        processor: what to do; downloads with yt-dlp by default.
+        options: of yt-dlp, by the names its library knows.
+        deadline: the longest the whole job may take.
+        no_progress: the longest it may go without a new phase, more bytes, or a growing folder.
+    """
+
+    order: Literal["fetch"] = "fetch"
+    id: str
+    url: str
+    folder: Path
+    title: str = ""
+    source_id: str = ""
+    attempt: int = 1
+    columns: dict[str, str] = {}
+    processor: str = DEFAULT_PROCESSOR
+    options: dict[str, Any] = {}
+    deadline: timedelta = timedelta(hours=6)
+    no_progress: timedelta = timedelta(minutes=3)
+
+
+class ListOrder(_Line):
+    """List the videos of a source.
+
+    Attributes:
+        allowed_hosts: entries and nested lists elsewhere are left out; see `addresses.check_address`.
+        options: of yt-dlp, by the names its library knows.
+        page_size: entries a page; the child waits for each page to be asked for.
+        deadline: the longest that listing may take, without the time its reader takes.
+        no_progress: the longest that one page may take.
+    """
+
+    order: Literal["list"] = "list"
+    url: str
+    allowed_hosts: frozenset[str] = YOUTUBE_HOSTS
+    options: dict[str, Any] = {}
+    page_size: int = Field(default=100, ge=1)
+    deadline: timedelta = timedelta(hours=2)
+    no_progress: timedelta = timedelta(minutes=3)
+
+
+class More(_Line):
+    """The page was taken; go on."""
+
+    order: Literal["more"] = "more"
+
+
+class Stop(_Line):
+    """The page was taken, and no more is wanted; nothing is answered."""
+
+    order: Literal["stop"] = "stop"
+
+
+class Entry(_Line):
+    """One video of a list.
+
+    Attributes:
+        key: names the video's folder; the same for every way to the video.
+    """
+
+    key: str
+    url: str
+    title: str = ""
+    duration_seconds: float | None = None
+
+
+class Reached(_Line):
+    """Progress of a fetch; see `job.Progress`."""
+
+    report: Literal["reached"] = "reached"
+    phase: str
+    done_bytes: int = 0
+    total_bytes: int | None = None
+    speed_bytes_per_second: float | None = None
+    eta_seconds: float | None = None
+
+
+class Page(_Line):
+    """A piece of a list.
+
+    Attributes:
+        left_out: entries since the page before that cannot be ordered, with the reason of each.
+        last: the list ends here.
+    """
+
+    report: Literal["page"] = "page"
+    entries: tuple[Entry, ...]
+    left_out: tuple[str, ...] = ()
+    last: bool = False
+
+
+class FetchResult(_Line):
+    """A finished job.
+
+    Attributes:
+        files: relative to the folder, in order of name.
+        title: and `extractor` and `format`: of what was downloaded; empty when the processor left no info.json.
+    """
+
+    report: Literal["fetched"] = "fetched"
+    files: tuple[Path, ...]
+    title: str = ""
+    extractor: str = ""
+    format: str = ""
+    seconds: float = 0.0
+
+
+class Failed(_Line):
+    """The order failed; the child is fit for the next."""
+
+    report: Literal["failed"] = "failed"
+    failure: Failure
+
+
+Order = Annotated[FetchOrder | ListOrder | More | Stop, Field(discriminator="order")]
+Report = Annotated[Reached | Page | FetchResult | Failed, Field(discriminator="report")]
+
+ORDERS: TypeAdapter[FetchOrder | ListOrder | More | Stop] = TypeAdapter(Order)
+REPORTS: TypeAdapter[Reached | Page | FetchResult | Failed] = TypeAdapter(Report)

@@ -1,0 +1,174 @@
+"""A small site on loopback whose addresses misbehave in the ways that real ones do."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+MEDIA = bytes(range(256)) * 1200
+CUT_AT = 100_000
+
+
+@dataclass
+class Site:
+    base: str = ""
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    def url(self, path: str) -> str:
+        return f"{self.base}/{path}"
+
+    @property
+    def host(self) -> str:
+        return self.base.removeprefix("http://")
+
+    def ranges(self, path: str) -> list[str | None]:
+        return [wanted for asked, wanted in self.requests if asked == f"/{path}"]
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    state = Site()
+    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"site": state}))
+    state.base = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield state
+    state.closing.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, *_: Any) -> None:
+        """Clients that are killed break their connections: that is the test."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    site: Site
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.site.requests.append((self.path, self.headers["Range"]))
+        kind = self.path.split("/")[1].partition(".")[0]
+        getattr(self, f"serve_{kind.partition('-')[0]}", self.serve_missing)()
+
+    def do_HEAD(self) -> None:
+        self._head(200, "video/mp4", len(MEDIA))
+
+    def log_message(self, *args: Any) -> None:
+        del args
+
+    def serve_ok(self) -> None:
+        self._media(MEDIA)
+
+    def serve_empty(self) -> None:
+        self._media(b"")
+
+    def serve_cut(self) -> None:
+        """The first transfer of the media ends early; one with a range is served."""
+        self._media(MEDIA, cut=None if self.headers["Range"] else CUT_AT)
+
+    def serve_wall(self) -> None:
+        """Every transfer ends at the same byte."""
+        start = self._start()
+        self._media(MEDIA, cut=max(CUT_AT - start, 0))
+
+    def serve_stall(self) -> None:
+        self._media(MEDIA, cut=CUT_AT, stall=True)
+
+    def serve_drip(self) -> None:
+        """Always a little more, and never the end."""
+        self._head(200, "video/mp4", len(MEDIA))
+        while not self.site.closing.is_set():
+            if not self._write(b"x" * 2000):
+                return
+            time.sleep(0.05)
+
+    def serve_missing(self) -> None:
+        self._text(404, "text/plain", "nothing here")
+
+    def serve_error(self) -> None:
+        self._text(500, "text/plain", "broken")
+
+    def serve_busy(self) -> None:
+        self._text(429, "text/plain", "too many")
+
+    def serve_page(self) -> None:
+        self._text(200, "text/html", "<html><title>no video</title></html>")
+
+    def serve_feed(self) -> None:
+        """feed-12.rss: twelve entries."""
+        count = int(self.path.rpartition("-")[2].removesuffix(".rss"))
+        self._feed([(f"clip {number}", self.site.url(f"ok-{number}.mp4")) for number in range(count)])
+
+    def serve_mixed(self) -> None:
+        self._feed(
+            [
+                ("one", self.site.url("ok-1.mp4")),
+                ("again", self.site.url("ok-1.mp4?utm_source=x")),
+                ("a file", "file:///etc/passwd"),
+                ("within", "http://169.254.169.254/latest"),
+                ("[Private video]", self.site.url("ok-2.mp4")),
+            ]
+        )
+
+    def _feed(self, items: list[tuple[str, str]]) -> None:
+        body = "".join(
+            f"<item><title>{title}</title><itunes:duration>12</itunes:duration>"
+            f'<enclosure url="{url}" type="video/mp4"/></item>'
+            for title, url in items
+        )
+        self._text(
+            200,
+            "application/rss+xml",
+            '<?xml version="1.0"?><rss version="2.0" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd">'
+            f"<channel><title>A feed</title>{body}</channel></rss>",
+        )
+
+    def _media(self, data: bytes, *, cut: int | None = None, stall: bool = False) -> None:
+        start = self._start()
+        body = data[start:]
+        self._head(206 if start else 200, "video/mp4", len(body), start=start, whole=len(data))
+        self._write(body[:cut])
+        if stall:
+            self.site.closing.wait()
+        if cut is not None:
+            self.close_connection = True
+
+    def _start(self) -> int:
+        return int((self.headers["Range"] or "bytes=0-").removeprefix("bytes=").split("-")[0])
+
+    def _text(self, status: int, kind: str, text: str) -> None:
+        self._head(status, kind, len(text.encode()))
+        self._write(text.encode())
+
+    def _head(self, status: int, kind: str, length: int, *, start: int = 0, whole: int = 0) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(length))
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
+        self.end_headers()
+
+    def _write(self, data: bytes) -> bool:
+        try:
+            self.wfile.write(data)
+            self.wfile.flush()
+        except OSError:
+            self.close_connection = True
+            return False
+        return True
+
+
+@pytest.fixture(scope="session")
+def media() -> bytes:
+    return MEDIA
