@@ -66,6 +66,10 @@ class Service:
 
 
 OpenService = Callable[[Surroundings], AbstractAsyncContextManager[Service]]
+Connect = Callable[..., AbstractAsyncContextManager[Bus]]
+"""Opens a bus, as `open_bus` does."""
+Pause = Callable[[float], Awaitable[object]]
+"""Waits for so many seconds."""
 
 
 async def run(
@@ -75,8 +79,17 @@ async def run(
     *,
     exports_traces: bool = False,
     stops_at_eof: bool = False,
+    connect: Connect = open_bus,
 ) -> None:
     """Run one service until SIGTERM, SIGINT or, with `stops_at_eof`, the end of its standard input.
+
+    Args:
+        name: of the service.
+        open_service: brings it up.
+        settings: the effective ones, with a broker's address.
+        exports_traces: to where the standard OTEL_* variables say.
+        stops_at_eof: for a service whose parent holds the other end.
+        connect: how to reach the broker.
 
     Raises:
         ExceptionGroup: one of its loops failed.
@@ -95,21 +108,41 @@ async def run(
         try:
             if settings.broker_url is None:
                 raise ValueError("run needs settings with a broker_url")
-            opening = open_bus(
+            opening = connect(
                 settings.broker_url.get_secret_value(), worker.name, tracer=provider.get_tracer("tubewarren")
             )
             bus = await _unless_stopped(stop, opening.__aenter__())
             if bus is None:
                 return
             try:
-                await _serve(Surroundings(settings, bus, _topology(settings), worker), open_service, stop)
+                await serve(Surroundings(settings, bus, _topology(settings), worker), open_service, stop)
             finally:
                 await opening.__aexit__(None, None, None)
         finally:
             provider.shutdown()
 
 
-async def _serve(surroundings: Surroundings, open_service: OpenService, stop: asyncio.Event) -> None:
+async def serve(
+    surroundings: Surroundings,
+    open_service: OpenService,
+    stop: asyncio.Event,
+    *,
+    pause: Pause = asyncio.sleep,
+    farewell_patience: timedelta = _FAREWELL_PATIENCE,
+) -> None:
+    """Run a service in its surroundings until `stop` is set, then drain it.
+
+    Args:
+        surroundings: what it works with.
+        open_service: brings it up.
+        stop: set when it shall leave.
+        pause: waits between two looks for news to tell in a beat.
+        farewell_patience: how long a last word may take.
+
+    Raises:
+        ExceptionGroup: one of its loops failed.
+        TopologyDriftError: the broker's queues are not ours.
+    """
     bus, settings = surroundings.bus, surroundings.settings
     await bus.declare(surroundings.topology)
     async with open_service(surroundings) as service:
@@ -118,15 +151,15 @@ async def _serve(surroundings: Surroundings, open_service: OpenService, stop: as
         try:
             async with started as group:
                 loops = [group.create_task(_forever(work)) for work in service.loops]
-                loops.append(group.create_task(_beat(surroundings, service, stop)))
+                loops.append(group.create_task(_beat(surroundings, service, stop, pause)))
                 await stop.wait()
                 log.info("draining", in_hand=_in_hand(service), grace_seconds=settings.grace.total_seconds())
-                await _say(surroundings, service, WorkerState.DRAINING)
+                await _say(surroundings, service, WorkerState.DRAINING, farewell_patience)
                 await asyncio.gather(*(each.drain(settings.grace) for each in service.consumptions))
                 for task in loops:
                     task.cancel()
         finally:
-            await _say(surroundings, service, WorkerState.STOPPED)
+            await _say(surroundings, service, WorkerState.STOPPED, farewell_patience)
     log.info("stopped")
 
 
@@ -135,7 +168,7 @@ async def _forever(work: Callable[[], Awaitable[None]]) -> None:
     raise RuntimeError(f"{work!r} ended, but a service's loop never does")
 
 
-async def _beat(surroundings: Surroundings, service: Service, stop: asyncio.Event) -> None:
+async def _beat(surroundings: Surroundings, service: Service, stop: asyncio.Event, pause: Pause) -> None:
     """Beat at every interval, and at once, though not more than once a second, when there is news."""
     every = surroundings.settings.heartbeat.every.total_seconds()
     while True:
@@ -144,15 +177,15 @@ async def _beat(surroundings: Surroundings, service: Service, stop: asyncio.Even
         state = WorkerState.UNFIT if activity.unfit else state
         await surroundings.bus.publisher.publish(_beat_of(surroundings, service, state))
         for _ in range(max(1, round(every / _LOOK_EVERY.total_seconds()))):
-            await asyncio.sleep(_LOOK_EVERY.total_seconds())
+            await pause(_LOOK_EVERY.total_seconds())
             if service.activity() != activity:
                 break
 
 
-async def _say(surroundings: Surroundings, service: Service, state: WorkerState) -> None:
+async def _say(surroundings: Surroundings, service: Service, state: WorkerState, patience: timedelta) -> None:
     """A last word that nobody waits for: when the broker is away, the monitor finds out by itself."""
     try:
-        async with asyncio.timeout(_FAREWELL_PATIENCE.total_seconds()):
+        async with asyncio.timeout(patience.total_seconds()):
             await surroundings.bus.publisher.publish(_beat_of(surroundings, service, state))
     except TimeoutError:
         log.info("no broker to say it to", state=state)
@@ -183,13 +216,13 @@ async def _unless_stopped(stop: asyncio.Event, opening: Awaitable[Bus]) -> Bus |
     """Wait for the broker, which may never come, but not longer than we are wanted."""
     connecting = asyncio.ensure_future(opening)
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait((connecting, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if connecting.done():
-        return connecting.result()
-    connecting.cancel()
-    await asyncio.gather(connecting, return_exceptions=True)
-    return None
+    try:
+        await asyncio.wait((connecting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        return connecting.result() if connecting.done() else None
+    finally:
+        stopping.cancel()
+        connecting.cancel()
+        await asyncio.gather(connecting, stopping, return_exceptions=True)
 
 
 def _stop_at_eof(stop: asyncio.Event) -> None:

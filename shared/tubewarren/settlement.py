@@ -13,7 +13,7 @@ from tubewarren.messages import Event, Message
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.messages.events import MessageBuried, SourceFailed, Verdict, VideoFailed
 from tubewarren.outcomes import Bury, Done, Outcome, Park, Refund, Retry
-from tubewarren.topology import Rung, WorkQueue
+from tubewarren.topology import WorkQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ def settle(outcome: Outcome, attempt: int, queue: WorkQueue, now: datetime) -> S
         case Done():
             return Settlement()
         case Retry(failure):
-            return _climb(failure, attempt, queue, now)
+            return _wait(queue, attempt - 1, attempt + 1, Verdict.RETRY, failure, now)
         case Bury(failure):
-            return Settlement(reject=True, verdict=Verdict.BURY, failure=failure)
+            return _give_up(failure)
         case Refund(failure, at_once=True):
             return Settlement(Forward(queue.name, attempt), verdict=Verdict.REFUND, failure=failure, next_at=now)
         case Refund(failure):
-            return _wait(queue.rungs[0], attempt, Verdict.REFUND, failure, now)
+            return _wait(queue, 0, attempt, Verdict.REFUND, failure, now)
         case Park(failure, until):
             return park(failure, until, attempt, queue, now)
         case _:
@@ -69,6 +69,8 @@ def settle(outcome: Outcome, attempt: int, queue: WorkQueue, now: datetime) -> S
 
 def park(failure: Failure, until: datetime, attempt: int, queue: WorkQueue, now: datetime) -> Settlement:
     """Wait until a time of any distance by hops over the rungs: always the longest that does not overshoot."""
+    if not queue.rungs:
+        return _give_up(failure)
     fitting = [rung for rung in queue.rungs if rung.delay <= until - now]
     rung = fitting[-1] if fitting else queue.rungs[0]
     forward = Forward(rung.queue, attempt, not_before=until)
@@ -131,11 +133,14 @@ def obituary(
     )
 
 
-def _climb(failure: Failure, attempt: int, queue: WorkQueue, now: datetime) -> Settlement:
-    if attempt > len(queue.rungs):
-        return Settlement(reject=True, verdict=Verdict.BURY, failure=failure)
-    return _wait(queue.rungs[attempt - 1], attempt + 1, Verdict.RETRY, failure, now)
+def _give_up(failure: Failure) -> Settlement:
+    return Settlement(reject=True, verdict=Verdict.BURY, failure=failure)
 
 
-def _wait(rung: Rung, attempt: int, verdict: Verdict, failure: Failure, now: datetime) -> Settlement:
+def _wait(
+    queue: WorkQueue, position: int, attempt: int, verdict: Verdict, failure: Failure, now: datetime
+) -> Settlement:
+    if position >= len(queue.rungs):
+        return _give_up(failure)
+    rung = queue.rungs[position]
     return Settlement(Forward(rung.queue, attempt), verdict=verdict, failure=failure, next_at=now + rung.delay)

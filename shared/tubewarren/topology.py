@@ -123,7 +123,11 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class WorkQueue:
-    """A queue of commands with its retry ladder and its dead queue; all their names derive from it."""
+    """A queue of commands with its retry ladder and its dead queue; all their names derive from it.
+
+    Attributes:
+        ladder: the delays; without any, nothing can wait, and what cannot be done at once is given up.
+    """
 
     name: str
     commands: tuple[type[Command], ...]
@@ -239,8 +243,11 @@ def results_manager(storage: str) -> str:
 
 
 def questions(storage: str) -> WorkQueue:
-    """The queue in which a results-manager is asked; it lives only as long as somebody answers."""
-    return WorkQueue(f"{results_manager(storage)}.questions", (QueryLedger,), DEFAULT_LADDER)
+    """The queue in which a results-manager is asked; it lives only as long as somebody answers.
+
+    It has no rungs: nobody waits for a later answer.
+    """
+    return WorkQueue(f"{results_manager(storage)}.questions", (QueryLedger,), ())
 
 
 def route(message: Message) -> Binding:

@@ -48,20 +48,25 @@ class Books:
 
 def discrepancies(endings: Collection[Ending], sources: Mapping[str, str], books: Books) -> Iterator[str]:
     """Each thing that is not as it must be, in words; none when all is well."""
+    for stray in sorted(set(books.sources) - set(sources)):
+        yield f"source {stray}: nobody asked for it"
     for address, state in sources.items():
         if books.sources.get(address) != state:
             yield f"source {address}: {books.sources.get(address, 'unknown')} in the ledger instead of {state}"
-    states = {str(row["video_id"]): str(row["state"]) for row in books.tasks}
+    states: dict[str, set[str]] = {}
+    for row in books.tasks:
+        states.setdefault(str(row["video_id"]), set()).add(str(row["state"]))
     for ending in endings:
-        yield from _video(ending, states.get(ending.video_id, "unknown"), books)
+        yield from _video(ending, states.get(ending.video_id, {"unknown"}), books)
     expected = {ending.video_id for ending in endings}
     for stray in sorted({*states, *books.checksums} - expected):
         yield f"video {stray}: nobody asked for it"
     yield from _tabs(books)
 
 
-def _video(ending: Ending, state: str, books: Books) -> Iterator[str]:
-    if state != ending.state:
+def _video(ending: Ending, states: Collection[str], books: Books) -> Iterator[str]:
+    """A video that several sources list is a task of each of them; all must have ended alike."""
+    for state in sorted(set(states) - {ending.state}):
         yield f"video {ending.video_id}: {state} in the ledger instead of {ending.state}"
     checksum = books.checksums.get(ending.video_id)
     if ending.state == "done" and checksum != ending.sha256:

@@ -29,7 +29,7 @@ from tubewarren.youtube.addresses import video_key
 from tubewarren_services.demo.catalogue import demo_catalogue
 from tubewarren_services.demo.reckoning import Books, Ending, Row, Value, discrepancies
 from tubewarren_services.demo.site import Site, serve_site
-from tubewarren_services.local_fleet.fleet import Fleet, Show, open_fleet
+from tubewarren_services.local_fleet.fleet import Fleet, Say, Show, open_fleet
 
 _PATIENCE = timedelta(minutes=5)
 _MINE = ("results", "selected", "workbook", "data")
@@ -48,7 +48,7 @@ class _Report:
     seconds: float
 
 
-async def run_demo(folder: Path, show: Show) -> int:
+async def run_demo(folder: Path, show: Show, say: Say) -> int:
     """Run the demo in a folder and tell how it went.
 
     Returns:
@@ -62,15 +62,15 @@ async def run_demo(folder: Path, show: Show) -> int:
     async with serve_site(demo_catalogue()) as site:
         expected = _write_sources(folder / "sources.txt", site)
         settings = _settings(folder, site)
-        report = await _work(settings, show)
+        report = await _work(settings, show, say)
         found = list(discrepancies(_endings(site), expected, _books(settings, report)))
     _tell(Console(), settings, report, found)
     return 1 if found else 0
 
 
-async def _work(settings: Settings, show: Show) -> _Report:
+async def _work(settings: Settings, show: Show, say: Say) -> _Report:
     started = datetime.now(UTC)
-    async with open_fleet(settings) as fleet:
+    async with open_fleet(settings, say=say) as fleet:
         stop = asyncio.Event()
         showing = asyncio.create_task(show(fleet.bus, stop))
         try:

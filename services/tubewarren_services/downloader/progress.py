@@ -1,8 +1,9 @@
 """Progress of running downloads, told at most once a second each, and never waited for."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,7 @@ class ProgressBoard:
 
     worker: str
     publish: Callable[[VideoProgress], Awaitable[None]]
+    pause: Callable[[float], Awaitable[object]] = asyncio.sleep
     _running: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -29,14 +31,13 @@ class ProgressBoard:
     @asynccontextmanager
     async def following(self, video: DownloadVideo) -> AsyncIterator[Callable[[Progress], None]]:
         """Give the download something to report to, and pass on what is newest from time to time."""
-        newest: list[Progress] = []
+        newest: deque[Progress] = deque(maxlen=1)
 
         async def pass_on() -> None:
             while True:
                 if newest:
                     await self.publish(self._event(video, newest.pop()))
-                    newest.clear()
-                await asyncio.sleep(_EVERY.total_seconds())
+                await self.pause(_EVERY.total_seconds())
 
         self._running[video.key] = video.video_id
         passing = asyncio.create_task(pass_on())
@@ -45,8 +46,8 @@ class ProgressBoard:
         finally:
             self._running.pop(video.key, None)
             passing.cancel()
-            with suppress(asyncio.CancelledError):
-                await passing
+            # Whatever became of the telling, it is not what becomes of the download.
+            await asyncio.gather(passing, return_exceptions=True)
 
     def _event(self, video: DownloadVideo, progress: Progress) -> VideoProgress:
         return VideoProgress(

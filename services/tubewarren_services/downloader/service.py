@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -76,5 +76,10 @@ async def _to_its_end(work: Callable[..., T], *arguments: object) -> T:
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        await asyncio.wait((running,))
+        while not running.done():
+            # Whoever cancels twice does not make the thread any faster.
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait((running,))
+        with suppress(Exception):
+            running.result()
         raise

@@ -46,6 +46,9 @@ _CALM_LOOKS = 3
 Show = Callable[[Bus, asyncio.Event], Coroutine[Any, Any, None]]
 """Shows the fleet's life until the event is set."""
 
+Say = Callable[[str], None]
+"""Tells the person at the terminal what is going on before there is anything to show."""
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -67,6 +70,7 @@ class Fleet:
     topology: Topology
     node: NodeAddress | None
     processes: tuple[ServiceProcess, ...]
+    say: Say
 
     async def summary(self) -> Mapping[str, Value]:
         """The ledger's counts; empty while nobody answers."""
@@ -98,7 +102,7 @@ class Fleet:
                 await asyncio.sleep(_LOOK_EVERY.total_seconds())
 
 
-async def run_fleet(settings: Settings, copies: Mapping[str, int], *, once: bool, show: Show) -> int:
+async def run_fleet(settings: Settings, copies: Mapping[str, int], *, once: bool, show: Show, say: Say) -> int:
     """Run a fleet until SIGINT or SIGTERM or, with `once`, until nothing is left to do.
 
     Returns:
@@ -112,7 +116,7 @@ async def run_fleet(settings: Settings, copies: Mapping[str, int], *, once: bool
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_fleet(settings, copies) as fleet:
+    async with open_fleet(settings, copies, say=say) as fleet:
         showing = asyncio.create_task(show(fleet.bus, stop))
         finishing = asyncio.create_task(fleet.finish()) if once else None
         stopping = asyncio.create_task(stop.wait())
@@ -127,25 +131,28 @@ async def run_fleet(settings: Settings, copies: Mapping[str, int], *, once: bool
 
 
 @asynccontextmanager
-async def open_fleet(settings: Settings, copies: Mapping[str, int] | None = None) -> AsyncIterator[Fleet]:
+async def open_fleet(settings: Settings, copies: Mapping[str, int] | None = None, *, say: Say) -> AsyncIterator[Fleet]:
     """A fleet for as long as the block lasts; then its services drain and leave in order, the broker last.
 
     Args:
         settings: without a broker address, a private node is started in the data folder.
         copies: processes of each service, where it is not one.
+        say: told where things are while the fleet comes up and goes.
 
     Raises:
         FleetRunningError, ServiceStartError, PrivateBrokerError: as in `run_fleet`.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with _alone_in(settings.data_dir):
-        async with _broker(settings) as (found, node):
+        async with _broker(settings, say) as (found, node):
             url = found.broker_url
             assert url is not None  # noqa: S101 - the broker's address is what _broker is for
             async with open_bus(url.get_secret_value(), "svc up") as bus:
                 system = topology(found.retry.ladder, found.store.name)
                 await bus.declare(system)
-                fleet = Fleet(found, bus, system, node, _processes(found, copies or {}))
+                fleet = Fleet(found, bus, system, node, _processes(found, copies or {}), say)
+                names = ", ".join(each.copy.name for each in fleet.processes)
+                say(f"Services: {names}; logs in {found.data_dir / 'logs'}")
                 async with _running(fleet):
                     yield fleet
 
@@ -168,6 +175,7 @@ async def _kept_running(fleet: Fleet) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            fleet.say("Stopping: what is in hand is finished or handed back ...")
             for services in _STOPS:
                 await _let_listeners_catch_up(fleet, services)
                 leaving = [each for each in fleet.processes if each.copy.service in services]
@@ -192,11 +200,15 @@ async def _are_waiting(fleet: Fleet, names: Sequence[str]) -> bool:
 
 
 @asynccontextmanager
-async def _broker(settings: Settings) -> AsyncIterator[tuple[Settings, NodeAddress | None]]:
+async def _broker(settings: Settings, say: Say) -> AsyncIterator[tuple[Settings, NodeAddress | None]]:
     if settings.broker_url is not None:
         yield settings, None
         return
-    async with private_node(settings.data_dir, find_installation(settings.rabbitmq_dir)) as node:
+    installation = find_installation(settings.rabbitmq_dir)
+    say(f"Starting a private RabbitMQ {installation.version} in {settings.data_dir / 'broker'} ...")
+    async with private_node(settings.data_dir, installation) as node:
+        if node.management_url is not None:
+            say(f"Its management UI: {node.management_url} (user {node.user}, password in {node.credentials_file})")
         yield settings.model_copy(update={"broker_url": SecretStr(node.url)}), node
 
 

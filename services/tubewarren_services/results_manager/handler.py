@@ -10,9 +10,10 @@ from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Event
 from tubewarren.messages.commands import DownloadVideo, ExpandSource, QueryLedger, ReturnResults, SelectResults
 from tubewarren.messages.events import LedgerAnswered, ResultsMoved, SourceProgress, VideosQueued
-from tubewarren.outcomes import Done, Outcome, Retry
+from tubewarren.outcomes import Bury, Done, Outcome, Retry
 from tubewarren.store.errors import StoreError
 from tubewarren.store.moves import Moves
+from tubewarren_services.results_manager.ledger.errors import LedgerError
 
 GIVEN_UP_BY_BROKER: Final = "delivery_limit"
 """The broker's own reason; what a handler gave up carries another, and was told of in an event."""
@@ -31,6 +32,7 @@ class Ports:
         progress: the counts of some sources.
         answer: the rows of a query.
         finished_videos: the finished videos of some sources.
+        selected_videos: what the ledger takes for selected here.
         select: moves videos to the selected ones; the flag is for a dry run.
         return_all: moves everything back.
         publish: publishes messages; all are confirmed when it returns.
@@ -41,6 +43,7 @@ class Ports:
     progress: Callable[[Iterable[str]], Awaitable[Sequence[SourceProgress]]]
     answer: Callable[[QueryLedger], Awaitable[LedgerAnswered]]
     finished_videos: Callable[[Iterable[str]], Awaitable[Sequence[str]]]
+    selected_videos: Callable[[], Awaitable[Sequence[str]]]
     select: Callable[[Sequence[str], bool], Awaitable[Moves]]
     return_all: Callable[[bool], Awaitable[Moves]]
     publish: Callable[..., Awaitable[None]]
@@ -73,11 +76,10 @@ async def carry_out(delivery: Delivery, *, ports: Ports) -> Outcome:
             case SelectResults() as order:
                 moved = await _select(order, ports)
             case ReturnResults(dry_run=dry_run):
-                back = await ports.return_all(dry_run)
-                moved = _told(ports, dry_run=dry_run, returned=back.moved)
+                moved = _told(ports, dry_run=dry_run, returned=await _return_all(ports, dry_run=dry_run))
             case other:
                 raise TypeError(f"the results-manager cannot handle a {other.type}")
-    except StoreError as error:
+    except (StoreError, LedgerError) as error:
         return Retry(Failure(kind=FailureKind.UNFIT, reason=str(error)))
     return Done(publish=() if moved.dry_run else (moved,), reply=moved)
 
@@ -86,19 +88,30 @@ async def answer(delivery: Delivery, *, ports: Ports) -> Outcome:
     """Answer a question about the ledger."""
     if not isinstance(delivery.message, QueryLedger):
         raise TypeError(f"the ledger cannot answer a {delivery.message.type}")
-    return Done(reply=await ports.answer(delivery.message))
+    try:
+        return Done(reply=await ports.answer(delivery.message))
+    except LedgerError as error:
+        # Nobody waits for a later answer.
+        return Bury(Failure(kind=FailureKind.UNFIT, reason=str(error)))
 
 
 async def _select(order: SelectResults, ports: Ports) -> ResultsMoved:
     wanted = await ports.finished_videos(order.source_ids)
     returned: tuple[str, ...] = ()
     if not order.keep_selected:
-        back = await ports.return_all(order.dry_run)
-        returned = tuple(video_id for video_id in back.moved if video_id not in set(wanted))
+        back = await _return_all(ports, dry_run=order.dry_run)
+        returned = tuple(video_id for video_id in back if video_id not in set(wanted))
     moves = await ports.select(wanted, order.dry_run)
     there = (*moves.moved, *moves.already)
     missing = (*moves.missing, *moves.conflicting)
     return _told(ports, dry_run=order.dry_run, selected=there, returned=returned, missing=missing)
+
+
+async def _return_all(ports: Ports, *, dry_run: bool) -> tuple[str, ...]:
+    """Move all back; what an interrupted run before us moved is told too, for it did not live to tell."""
+    believed = () if dry_run else await ports.selected_videos()
+    back = await ports.return_all(dry_run)
+    return (*back.moved, *(each for each in believed if each not in {*back.moved, *back.conflicting}))
 
 
 def _told(

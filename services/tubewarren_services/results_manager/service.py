@@ -1,20 +1,32 @@
 """The results-manager at work: one ledger, one store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import ParamSpec, TypeVar
+
+import structlog
 
 from tubewarren.messages import Event
+from tubewarren.messages.commands import QueryLedger
 from tubewarren.runner import Activity, Service, Surroundings
 from tubewarren.store.store import Store
 from tubewarren.topology import questions, results_manager
 from tubewarren_services.results_manager.handler import Burial, Ports, answer, carry_out, record
-from tubewarren_services.results_manager.ledger import Ledger
+from tubewarren_services.results_manager.ledger import Ledger, LedgerUnavailableError
 
 _BATCH = 500
 _LINGER = timedelta(milliseconds=200)
+_LOOK_AGAIN_AFTER = timedelta(seconds=5)
+_EVERYTHING = 100_000
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -24,12 +36,14 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     storage = settings.store.name
     store = await asyncio.to_thread(Store, settings.store.results.absolute(), settings.store.selected.absolute())
     ledger = await asyncio.to_thread(Ledger.open, settings.ledger_url, storage=storage)
+    patience = Patience()
     ports = Ports(
         storage=storage,
-        apply=partial(_apply, ledger),
-        progress=lambda asked: asyncio.to_thread(ledger.progress, asked),
+        apply=lambda events, traces, burials: patience.keep_trying(_apply, ledger, events, traces, burials),
+        progress=lambda asked: patience.keep_trying(ledger.progress, asked),
         answer=lambda asked: asyncio.to_thread(ledger.answer, asked),
         finished_videos=lambda asked: asyncio.to_thread(ledger.finished_videos, asked),
+        selected_videos=lambda: asyncio.to_thread(_selected_videos, ledger, storage),
         select=lambda video_ids, dry_run: asyncio.to_thread(store.select, video_ids, dry_run=dry_run),
         return_all=lambda dry_run: asyncio.to_thread(store.return_all, dry_run=dry_run),
         publish=bus.publisher.publish,
@@ -45,16 +59,50 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
         )
         answering = await bus.answer(questions(storage), partial(answer, ports=ports))
         facts: dict[str, str | int | float | bool] = {"storage": storage}
-        yield Service(consumptions=(listening, working, answering), activity=lambda: Activity(facts=facts))
+        yield Service(
+            consumptions=(listening, working, answering),
+            activity=lambda: Activity(unfit=patience.trouble, facts=facts),
+        )
     finally:
         await asyncio.to_thread(ledger.close)
 
 
-async def _apply(
+@dataclass(slots=True)
+class Patience:
+    """Waits for a ledger that is away: history stays in its queue meanwhile, where no retry is counted.
+
+    Attributes:
+        trouble: what is wrong with the ledger, for the heartbeat; empty when it answers.
+        pause: waits for so many seconds.
+    """
+
+    trouble: str = ""
+    pause: Callable[[float], Awaitable[object]] = asyncio.sleep
+
+    async def keep_trying(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Do something with the ledger in a thread, however long it takes until the ledger is there."""
+        while True:
+            try:
+                result = await asyncio.to_thread(work, *arguments, **named)
+            except LedgerUnavailableError as error:
+                if str(error) != self.trouble:
+                    log.warning("waiting for the ledger", problem=str(error))
+                self.trouble = str(error)
+                await self.pause(_LOOK_AGAIN_AFTER.total_seconds())
+            else:
+                self.trouble = ""
+                return result
+
+
+def _apply(
     ledger: Ledger, events: Sequence[Event], traces: Sequence[str | None], burials: Sequence[Burial]
 ) -> frozenset[str]:
-    changed = (await asyncio.to_thread(ledger.apply, events, traces)).sources
+    changed = ledger.apply(events, traces).sources
     for burial in burials:
-        buried = await asyncio.to_thread(ledger.bury, burial.command, burial.failure, burial.at)
-        changed |= buried.sources
+        changed |= ledger.bury(burial.command, burial.failure, burial.at).sources
     return changed
+
+
+def _selected_videos(ledger: Ledger, storage: str) -> list[str]:
+    rows = ledger.answer(QueryLedger(topic="results", status="selected", limit=_EVERYTHING)).rows
+    return [str(row["video_id"]) for row in rows if row["storage"] == storage]

@@ -1,5 +1,6 @@
 """What the list asks for: pure decisions over the rows of the tab Sources."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -101,13 +102,22 @@ def take_in(table: Table, wishes: Sequence[Wish], taken: Collection[str] = ()) -
     return TakenIn(Patch(cells=cells, appended=tuple(tuple(row) for row in appended)), assigned.ids)
 
 
+def told_of_doubled_ids(table: Table) -> str:
+    """What a person should know of ids that stand in several rows; empty when there are none."""
+    counted = Counter(_cell(record, _ID) for record in table.records())
+    doubled = ", ".join(source_id for source_id, times in counted.items() if source_id and times > 1)
+    if not doubled:
+        return ""
+    return f"More than one row has the ID {doubled}: only the first is worked on. Clear the ID of a new source."
+
+
 def decide(table: Table, memory: Memory, check_address: CheckAddress) -> tuple[Decision, ...]:
     """Decide on every row that waits and that was not decided on before; the order is that of the list."""
     decisions = []
     ids_seen: set[str] = set()
     first_with: dict[str, str] = {}
     for record in table.records():
-        source_id, url = record.get(_ID, "").strip(), record.get(_URL, "").strip()
+        source_id, url = _cell(record, _ID), _cell(record, _URL)
         if not source_id or not url or source_id in ids_seen:
             continue
         ids_seen.add(source_id)
@@ -123,7 +133,7 @@ def _waits(record: Mapping[str, str], source_id: str, url: str, memory: Memory) 
     if source_id in memory.refused:
         # A person who corrects the address of a refused row wants it tried again.
         return memory.refused[source_id] != url
-    return record.get(_STATUS, "").strip().lower() in {"", StatusWord.PENDING}
+    return _cell(record, _STATUS).lower() in {"", StatusWord.PENDING}
 
 
 def _decide(record: Mapping[str, str], source_id: str, url: str, twin: str, check_address: CheckAddress) -> Decision:
@@ -144,10 +154,14 @@ def _refuse(source_id: str, url: str, reason: str) -> Refuse:
 
 
 def _priority(record: Mapping[str, str]) -> int | None:
-    text = record.get(PRIORITY, "").strip()
+    text = _cell(record, PRIORITY)
     if not text:
         return _DEFAULT_PRIORITY
     return int(text) if text.isascii() and text.isdigit() and int(text) in _PRIORITIES else None
+
+
+def _cell(record: Mapping[str, str], name: str) -> str:
+    return record.get(name, "").strip()
 
 
 def _columns(record: Mapping[str, str]) -> dict[str, str]:
@@ -157,6 +171,8 @@ def _columns(record: Mapping[str, str]) -> dict[str, str]:
 
 
 def _not_listed(table: Table, wishes: Sequence[Wish]) -> Iterator[Wish]:
+    if not wishes:
+        return
     listed = {canonical_url(record.get(_URL, "")) for record in table.records()}
     for wish in wishes:
         spelling = canonical_url(wish.url)

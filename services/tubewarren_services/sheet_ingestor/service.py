@@ -11,14 +11,16 @@ from pathlib import Path
 import structlog
 
 from tubewarren.bus import Delivery
+from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Message
 from tubewarren.messages.commands import AddSource, ExpandSource
 from tubewarren.messages.events import SourceAccepted, SourceRefused
-from tubewarren.outcomes import Done, Outcome
+from tubewarren.outcomes import Done, Outcome, Refund
 from tubewarren.runner import Activity, Service, Surroundings
 from tubewarren.sheets.errors import SheetError
 from tubewarren.sheets.local import LocalWorkbook
 from tubewarren.sheets.sources_file import parse_sources
+from tubewarren.sheets.table import Table
 from tubewarren.sheets.tabs import PRIORITY, SOURCES
 from tubewarren.sheets.workbook import Workbook
 from tubewarren.topology import SHEET_INGESTOR
@@ -32,11 +34,14 @@ from tubewarren_services.sheet_ingestor.handler import (
     Wish,
     decide,
     take_in,
+    told_of_doubled_ids,
 )
 from tubewarren_services.sheet_ingestor.memory import NumberFile
 
 Publish = Callable[..., Awaitable[None]]
 """Publishes messages, all confirmed when it returns."""
+Signature = tuple[int, int, int]
+"""What tells one saved state of a file from another."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -72,9 +77,10 @@ class Ingestor:
     check_address: CheckAddress
     publish: Publish
     _memory: Memory = field(default_factory=Memory)
-    _imported: tuple[int, int, int] | None = None
+    _imported: Signature | None = None
     _trouble: str = ""
     _file_trouble: str = ""
+    _row_trouble: str = ""
     _looks: int = 0
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -100,51 +106,63 @@ class Ingestor:
         if not isinstance(order, AddSource):
             raise TypeError(f"{SHEET_INGESTOR} cannot handle a {order.type}")
         wish = Wish(order.url, {**order.columns, PRIORITY: str(order.priority)})
-        async with self._turn:
-            await asyncio.to_thread(self._take_in, [wish])
+        try:
+            async with self._turn:
+                await asyncio.to_thread(self._add, wish)
+        except SheetError as error:
+            return Refund(Failure(kind=FailureKind.UNFIT, reason=str(error)))
         await self.look()
         return Done()
 
     def activity(self) -> Activity:
         """What the heartbeat says."""
         facts = {"looks": min(self._looks, 2), "sources": len(self._memory.accepted) + len(self._memory.refused)}
-        return Activity(doing=self._file_trouble, unfit=self._trouble, facts=facts)
+        doing = " ".join(words for words in (self._file_trouble, self._row_trouble) if words)
+        return Activity(doing=doing, unfit=self._trouble, facts=facts)
+
+    def _add(self, wish: Wish) -> None:
+        self.workbook.create_missing()
+        self._taken_in([wish])
 
     def _read(self) -> tuple[Decision, ...]:
         self.workbook.create_missing()
-        self._import_file()
-        table = self.workbook.read([SOURCES])[SOURCES]
-        if any(record.get("URL") and not record.get("ID") for record in table.records()):
-            self._take_in([])
-            table = self.workbook.read([SOURCES])[SOURCES]
-        return decide(table, self._memory, self.check_address)
+        signature, wishes = self._changed_file()
+        table = self._taken_in(wishes)
+        self._imported = signature
+        self._row_trouble = told_of_doubled_ids(table)
+        decisions = decide(table, self._memory, self.check_address)
+        # A number that a person gave is as much in use as one of ours.
+        self.numbers.note(decision.source_id for decision in decisions)
+        return decisions
 
-    def _import_file(self) -> None:
-        """Import the sources file when it changed; a line that is on the list already is passed over."""
+    def _changed_file(self) -> tuple[Signature | None, list[Wish]]:
+        """What the sources file asks for, when it is not as it was imported last, and how to know it again."""
         if self.sources_file is None:
-            return
+            return None, []
         try:
             status = self.sources_file.stat()
             signature = (status.st_mtime_ns, status.st_size, status.st_ino)
             if signature == self._imported:
-                return
+                return signature, []
             lines, bad_lines = parse_sources(self.sources_file.read_bytes())
         except OSError as error:
-            self._imported = None
             self._file_trouble = f"{self.sources_file}: {error.strerror}. Write it, or name another file."
-            return
+            return None, []
         for bad in bad_lines:
             log.warning("bad line passed over", file=str(self.sources_file), line=bad.number, reason=bad.reason)
         numbers = ", ".join(str(line.number) for line in bad_lines)
         self._file_trouble = f"{self.sources_file}: bad lines passed over: {numbers}" if numbers else ""
-        self._take_in([Wish(line.url, line.columns) for line in lines])
-        self._imported = signature
+        return signature, [Wish(line.url, line.columns) for line in lines]
 
-    def _take_in(self, wishes: Sequence[Wish]) -> None:
-        taken = (self.numbers.highest(),)
-        change = partial(take_in, wishes=wishes, taken=taken)
+    def _taken_in(self, wishes: Sequence[Wish]) -> Table:
+        """Sources, with the wishes in it and a number for each row; written only when that changes something."""
+        change = partial(take_in, wishes=wishes, taken=(self.numbers.highest(),))
+        table = self.workbook.read([SOURCES])[SOURCES]
+        if not change(table).patch:
+            return table
         written = self.workbook.edit({SOURCES: change})[SOURCES]
         self.numbers.note(written.edit.ids)
+        return written.table
 
 
 def _messages(decision: Decision) -> tuple[Message, ...]:

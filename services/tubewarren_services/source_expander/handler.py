@@ -22,12 +22,12 @@ class Ports:
     Attributes:
         pages: lists an address lazily; raises YoutubeError. The next page is fetched only when it is asked for.
         publish: publishes messages; all are confirmed when it returns.
-        working_on: told what is being listed, for the heartbeat.
+        working_on: told how far a source's listing is, for the heartbeat; empty when it has ended.
     """
 
     pages: Callable[[str], AsyncIterator[Page]]
     publish: Callable[..., Awaitable[None]]
-    working_on: Callable[[str], None]
+    working_on: Callable[[str, str], None]
 
 
 @dataclass(slots=True)
@@ -47,11 +47,11 @@ async def handle(delivery: Delivery, *, ports: Ports) -> Outcome:
         async with aclosing(ports.pages(source.url)) as pages:  # type: ignore[type-var] # a generator, typed loosely
             async for page in pages:
                 await _order(source, page, tally, ports)
-                ports.working_on(f"source {source.source_id}: {len(tally.keys)} videos so far")
+                ports.working_on(source.source_id, f"source {source.source_id}: {len(tally.keys)} videos so far")
     except YoutubeError as error:
         return outcome_of(error.failure, datetime.now(UTC))
     finally:
-        ports.working_on("")
+        ports.working_on(source.source_id, "")
     return Done(publish=(_summary(source, tally),))
 
 

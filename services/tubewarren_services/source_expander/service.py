@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from tubewarren.runner import Activity, Service, Surroundings
@@ -17,10 +17,19 @@ _SOURCES_AT_A_TIME = 2
 
 @dataclass(slots=True)
 class _Doing:
-    words: str = ""
+    """Which sources are being listed, several at a time."""
 
-    def say(self, words: str) -> None:
-        self.words = words
+    by_source: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        return ", ".join(words for _, words in sorted(self.by_source.items()))
+
+    def say(self, source_id: str, words: str) -> None:
+        if words:
+            self.by_source[source_id] = words
+        else:
+            self.by_source.pop(source_id, None)
 
 
 @asynccontextmanager

@@ -51,6 +51,7 @@ class NodeAddress:
         management_url: the management UI, without credentials; None where there is no plugin.
         user: for AMQP and for the management UI.
         password: as `user`.
+        credentials_file: where the password is kept, readable by its owner only.
         pid: the server's process.
         version: RabbitMQ's version as the node announces it.
     """
@@ -59,6 +60,7 @@ class NodeAddress:
     management_url: str | None
     user: str
     password: str = field(repr=False)
+    credentials_file: Path
     pid: int
     version: str
 
@@ -260,6 +262,7 @@ class PrivateNode:
             management_url=identity.management_url,
             user=USER,
             password=identity.password.get_secret_value(),
+            credentials_file=self._folder.identity,
             pid=servers[0],
             version=version,
         )

@@ -7,6 +7,7 @@ from tubewarren.bus.declaration import Drift
 from tubewarren.bus.errors import (
     BrokerRefusedError,
     BrokerUnavailableError,
+    BusClosedError,
     BusError,
     TopologyDriftError,
     UnroutableError,
@@ -17,6 +18,7 @@ __all__ = [
     "BrokerRefusedError",
     "BrokerUnavailableError",
     "Bus",
+    "BusClosedError",
     "BusError",
     "Consumption",
     "Death",

@@ -17,6 +17,7 @@ from tubewarren.topology import is_worth_waiting_for
 ATTEMPT = "tubewarren-attempt"
 NOT_BEFORE = "tubewarren-not-before"
 TRACE_HEADERS = ("traceparent", "tracestate")
+_WAITED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +104,25 @@ def decode(incoming: AbstractIncomingMessage) -> Delivery:
         reply_to=incoming.reply_to,
         correlation_id=incoming.correlation_id,
         trace=_trace(incoming.headers),
-        death=_death(incoming.headers.get("x-death")),
+        death=death_of(incoming),
     )
 
 
 def name_of(incoming: AbstractIncomingMessage) -> str:
     """The message's id, or a digest of its body when a stranger sent it without one."""
     return incoming.message_id or f"sha256:{sha256(incoming.body).hexdigest()[:32]}"
+
+
+def death_of(incoming: AbstractIncomingMessage) -> Death | None:
+    """The newest entry of the broker's own record; its other numbers differ between versions.
+
+    None for what only waited on a rung, though the broker calls that a death as well.
+    """
+    header: object = incoming.headers.get("x-death")
+    if not isinstance(header, list) or not header or not isinstance(header[0], dict):
+        return None
+    death = Death(str(header[0].get("queue", "")), str(header[0].get("reason", "")))
+    return None if death.reason == _WAITED else death
 
 
 def _complaint(kind: type[Message], error: ValidationError) -> str:
@@ -119,7 +132,7 @@ def _complaint(kind: type[Message], error: ValidationError) -> str:
 
 
 def _attempt(header: object) -> int:
-    return header if isinstance(header, int) and header > 0 else 1
+    return header if isinstance(header, int) and not isinstance(header, bool) and header > 0 else 1
 
 
 def _moment(header: object) -> datetime | None:
@@ -132,10 +145,3 @@ def _moment(header: object) -> datetime | None:
 
 def _trace(headers: Mapping[str, object]) -> dict[str, str]:
     return {name: value for name in TRACE_HEADERS if isinstance(value := headers.get(name), str)}
-
-
-def _death(header: object) -> Death | None:
-    """The newest entry of the broker's own record; its other numbers differ between versions."""
-    if not isinstance(header, list) or not header or not isinstance(header[0], dict):
-        return None
-    return Death(str(header[0].get("queue", "")), str(header[0].get("reason", "")))

@@ -4,26 +4,38 @@ An alarm of the broker stops connections that publish, acks included; so consume
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AuthenticationError, ProbableAuthenticationError
+from aio_pika.abc import (
+    AbstractIncomingMessage,
+    AbstractQueue,
+    AbstractRobustChannel,
+    AbstractRobustConnection,
+)
+from aio_pika.exceptions import (
+    CONNECTION_EXCEPTIONS,
+    AuthenticationError,
+    ConnectionClosed,
+    ProbableAuthenticationError,
+)
 from opentelemetry.trace import NoOpTracer, Tracer
 from yarl import URL
 
 from tubewarren.bus import declaration
 from tubewarren.bus.codec import Delivery, decode
-from tubewarren.bus.consumption import BatchHandler, CommandConsumption, EventConsumption, Handler
+from tubewarren.bus.consumption import BatchHandler, CommandConsumption, EventConsumption, Handler, Subscribe
 from tubewarren.bus.declaration import Drift
 from tubewarren.bus.dialect import Dialect
-from tubewarren.bus.errors import BrokerRefusedError, BrokerUnavailableError, UnreadableMessageError
+from tubewarren.bus.errors import BrokerRefusedError, BrokerUnavailableError, BusError, UnreadableMessageError
 from tubewarren.bus.publisher import Publisher
+from tubewarren.bus.subscription import FindQueue, Subscription
 from tubewarren.messages import Command, Message
 from tubewarren.topology import COMMANDS, EVENTS, Topology, WorkQueue
 
@@ -50,38 +62,49 @@ class Bus:
     dialect: Dialect
     publisher: Publisher
     worker: str
-    _publishing: AbstractRobustConnection
     _consuming: AbstractRobustConnection
     _tracer: Tracer
+    _left_at_close: AsyncExitStack
 
     async def declare(self, topology: Topology) -> None:
-        """Make what is missing of the topology; raises `TopologyDriftError` when something differs."""
-        await declaration.declare(self._consuming, topology)
+        """Make what is missing of the topology.
+
+        Raises:
+            TopologyDriftError: the broker has something of our name with other arguments.
+            BrokerUnavailableError: the connection was lost meanwhile.
+        """
+        with _lost_is_unavailable():
+            await declaration.declare(self._consuming, topology)
 
     async def check(self, topology: Topology) -> tuple[Drift, ...]:
         """Find the differences between code and broker."""
-        return await declaration.check(self._consuming, topology)
+        with _lost_is_unavailable():
+            return await declaration.check(self._consuming, topology)
 
     async def depths(self, topology: Topology) -> dict[str, tuple[int, int] | None]:
         """Messages ready and consumers of each queue; None for a queue that is missing."""
-        return await declaration.depths(self._consuming, topology)
+        with _lost_is_unavailable():
+            return await declaration.depths(self._consuming, topology)
 
     async def consume_commands(
         self, topology: Topology, queue_name: str, handler: Handler, prefetch: int
     ) -> CommandConsumption:
-        """Start to work on a work queue."""
+        """Start to work on a work queue; a missing queue or connection raises `BrokerUnavailableError`."""
         consumption = CommandConsumption(
-            topology.work_queue(queue_name), handler, prefetch, self.publisher, self._tracer, self.worker
+            topology.work_queue(queue_name), handler, self.publisher, self._tracer, self.worker
         )
-        await consumption.start(await self._channel())
+        with _lost_is_unavailable():
+            await consumption.start(self._subscribe(lambda channel: channel.get_queue(queue_name), prefetch))
         return consumption
 
     async def consume_events(
         self, queue_name: str, handler: BatchHandler, batch_size: int, linger: timedelta
     ) -> EventConsumption:
-        """Start to listen on an event queue."""
+        """Start to listen on an event queue; a missing queue or connection raises `BrokerUnavailableError`."""
         consumption = EventConsumption(queue_name, handler, batch_size, linger, self.publisher)
-        await consumption.start(await self._channel())
+        self._left_at_close.callback(consumption.abandon)
+        with _lost_is_unavailable():
+            await consumption.start(self._subscribe(lambda channel: channel.get_queue(queue_name), 2 * batch_size))
         return consumption
 
     async def answer(self, questions: WorkQueue, handler: Handler) -> CommandConsumption:
@@ -90,14 +113,18 @@ class Bus:
         The queue is durable because RabbitMQ 4.3 refuses transient shared ones, and not exclusive because an
         exclusive one stays locked for half a minute after its owner's connection was cut.
         """
-        channel = await self._channel()
-        queue = await channel.declare_queue(questions.name, durable=True, auto_delete=True)
-        for command in questions.commands:
-            await queue.bind(COMMANDS, command.type)
+
+        async def find_queue(channel: AbstractRobustChannel) -> AbstractQueue:
+            queue = await channel.declare_queue(questions.name, durable=True, auto_delete=True)
+            for command in questions.commands:
+                await queue.bind(COMMANDS, command.type)
+            return queue
+
         consumption = CommandConsumption(
-            questions, handler, _QUESTIONS_AT_A_TIME, self.publisher, self._tracer, self.worker
+            questions, handler, self.publisher, self._tracer, self.worker, has_dead_queue=False
         )
-        await consumption.start(channel)
+        with _lost_is_unavailable():
+            await consumption.start(self._subscribe(find_queue, _QUESTIONS_AT_A_TIME))
         return consumption
 
     async def ask(self, command: Command, patience: timedelta) -> AsyncIterator[Message]:
@@ -105,6 +132,7 @@ class Bus:
 
         Raises:
             UnroutableError: nobody is there to answer.
+            BrokerUnavailableError: the connection is lost.
         """
         correlation_id = str(uuid4())
         async with self._listen(f"reply.{correlation_id}", ()) as (queue_name, arrived):
@@ -123,10 +151,8 @@ class Bus:
         async with self._listen(f"watch.{uuid4()}", topics) as (_, arrived):
             yield arrived
 
-    async def _channel(self) -> aio_pika.abc.AbstractRobustChannel:
-        channel = self._consuming.channel(publisher_confirms=False)
-        await channel.initialize()
-        return channel
+    def _subscribe(self, find_queue: FindQueue, prefetch: int) -> Subscribe:
+        return partial(Subscription, self._consuming, find_queue, prefetch)
 
     @asynccontextmanager
     async def _listen(self, name: str, topics: Sequence[str]) -> AsyncIterator[tuple[str, "asyncio.Queue[Delivery]"]]:
@@ -138,12 +164,15 @@ class Bus:
             except UnreadableMessageError as error:
                 log.debug("passed over an unreadable event", reason=str(error))
 
-        channel = await self._channel()
+        with _lost_is_unavailable():
+            channel = self._consuming.channel(publisher_confirms=False)
+            await channel.initialize()
         try:
-            queue = await channel.declare_queue(name, exclusive=True, auto_delete=True)
-            for topic in topics:
-                await queue.bind(EVENTS, topic)
-            await queue.consume(keep, no_ack=True)
+            with _lost_is_unavailable():
+                queue = await channel.declare_queue(name, exclusive=True, auto_delete=True)
+                for topic in topics:
+                    await queue.bind(EVENTS, topic)
+                await queue.consume(keep, no_ack=True)
             yield queue.name, arrived
         finally:
             await channel.close()
@@ -156,56 +185,87 @@ async def open_bus(
     """Connect to the broker and stay connected through its restarts.
 
     Args:
+        url: where it is, with user, password and virtual host.
         worker: names the connections in the management UI.
+        tracer: makes the spans of what is published and handled; none by default.
         patience: give up after so long; None keeps trying for ever.
 
     Raises:
         BrokerUnavailableError: no answer within `patience`.
-        BrokerRefusedError: the broker does not accept user, password or virtual host, and patience is bounded.
+        BrokerRefusedError: the broker does not accept user, password or virtual host, and patience is bounded;
+            without a bound this is waited out like an absence.
     """
     tracer = tracer or NoOpTracer()
     async with AsyncExitStack() as stack:
         publishing = await _connect(url, f"{worker} (publishes)", patience)
         stack.push_async_callback(publishing.close)
-        consuming = await _connect(url, f"{worker} (consumes)", patience)
-        stack.push_async_callback(consuming.close)
-        dialect = Dialect(_version(consuming))
+        dialect = Dialect(_version(publishing))
         if not dialect.is_supported:
             log.warning("this broker is older than any that Tubewarren is tried on", version=dialect.version)
         channel = publishing.channel(publisher_confirms=True, on_return_raises=True)
         await channel.initialize()
         publisher = Publisher(channel, dialect, tracer, patience)
-        yield Bus(dialect, publisher, worker, publishing, consuming, tracer)
+        stack.callback(publisher.close)
+        # Closed first: who still handles something is ended before the way out is shut.
+        consuming = await _connect(url, f"{worker} (consumes)", patience)
+        stack.push_async_callback(consuming.close)
+        yield Bus(dialect, publisher, worker, consuming, tracer, stack)
 
 
 async def _connect(url: str, name: str, patience: timedelta | None) -> AbstractRobustConnection:
     loop = asyncio.get_running_loop()
     started = loop.time()
     while True:
+        waited = timedelta(seconds=loop.time() - started)
+        attempt = _CONNECT_TIMEOUT if patience is None else min(_CONNECT_TIMEOUT, max(patience - waited, _PAUSE))
         try:
             return await aio_pika.connect_robust(
                 url,
-                timeout=_CONNECT_TIMEOUT.total_seconds(),
+                timeout=attempt.total_seconds(),
                 heartbeat=_HEARTBEAT_SECONDS,
                 reconnect_interval=_RECONNECT_SECONDS,
                 client_properties={"connection_name": name},
             )
-        except (AuthenticationError, ProbableAuthenticationError) as error:
-            problem: Exception = BrokerRefusedError(
-                f"The broker at {_spell(url)} refuses this user or password. "
-                "Check TUBEWARREN_BROKER_URL (amqp://user:password@host:port/vhost)."
-            )
-            cause: BaseException = error
         except (TimeoutError, *CONNECTION_EXCEPTIONS) as error:
-            problem = BrokerUnavailableError(
-                f"The broker at {_spell(url)} does not answer ({error}). "
-                "Start it, or point TUBEWARREN_BROKER_URL at the right place."
-            )
+            problem = _problem(url, error)
             cause = error
-        if patience is not None and loop.time() - started + _PAUSE.total_seconds() > patience.total_seconds():
+        is_hopeless = (
+            isinstance(problem, BrokerRefusedError)
+            or loop.time() + _PAUSE.total_seconds() > started + (patience or _PAUSE).total_seconds()
+        )
+        if patience is not None and is_hopeless:
             raise problem from cause
         log.warning("waiting for the broker", problem=str(problem), every_seconds=_PAUSE.total_seconds())
         await asyncio.sleep(_PAUSE.total_seconds())
+
+
+@contextmanager
+def _lost_is_unavailable() -> Iterator[None]:
+    """The library's many words for a lost connection or a missing queue, as one of ours."""
+    try:
+        yield
+    except CONNECTION_EXCEPTIONS as error:
+        raise BrokerUnavailableError(
+            f"The broker did not do what it was asked for ({error}). If the connection was lost, try again; "
+            "if something is missing, run `svc topology declare`."
+        ) from error
+
+
+def _problem(url: str, error: BaseException) -> BusError:
+    if isinstance(error, AuthenticationError | ProbableAuthenticationError):
+        return BrokerRefusedError(
+            f"The broker at {_spell(url)} refuses this user or password. "
+            "Check TUBEWARREN_BROKER_URL (amqp://user:password@host:port/vhost)."
+        )
+    if "Connection.Close" in str(error):
+        # The library passes on no more of the broker's answer to an opening than that it was this frame.
+        return BrokerRefusedError(
+            f"The broker at {_spell(url)} has no such virtual host, or does not let this user in. Check TUBEWARREN_BROKER_URL (amqp://user:password@host:port/vhost)."
+        )
+    return BrokerUnavailableError(
+        f"The broker at {_spell(url)} does not answer ({error}). "
+        "Start it, or point TUBEWARREN_BROKER_URL at the right place."
+    )
 
 
 def _spell(url: str) -> str:

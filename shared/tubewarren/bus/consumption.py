@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
-from aio_pika.abc import AbstractIncomingMessage, AbstractQueue, AbstractRobustChannel
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS
+from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.exceptions import ChannelInvalidStateError
 from opentelemetry.trace import Tracer
 
-from tubewarren.bus.codec import Delivery, decode, name_of
-from tubewarren.bus.errors import UnreadableMessageError
-from tubewarren.bus.publisher import Publisher
+from tubewarren.bus.codec import Delivery, death_of, decode, name_of
+from tubewarren.bus.errors import BusClosedError, UnreadableMessageError, UnroutableError
+from tubewarren.bus.publisher import Publisher, is_cancelled
+from tubewarren.bus.subscription import OnMessage, Subscription
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.outcomes import Done, Outcome, Refund, Retry
 from tubewarren.settlement import announcements, is_too_early, obituary, park, settle
@@ -21,67 +23,79 @@ from tubewarren.topology import WorkQueue
 
 Handler = Callable[[Delivery], Awaitable[Outcome]]
 BatchHandler = Callable[[Sequence[Delivery]], Awaitable[None]]
+Subscribe = Callable[[OnMessage], Subscription]
 
 _HANDED_BACK: Final = Failure(kind=FailureKind.TRANSIENT, reason="The worker was stopped; another one takes over.")
 _PARKED: Final = Failure(kind=FailureKind.NOT_YET, reason="It is not time yet.")
 _PAUSE_AFTER_BUG: Final = timedelta(seconds=1)
+_PAUSE_WITHOUT_QUEUE: Final = timedelta(seconds=2)
+_HANDING_BACK_PATIENCE: Final = timedelta(seconds=5)
+"""A hand-back needs the broker; when it is away, it takes the claim back by itself."""
 _LONE_TRIES: Final = 3
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class CommandConsumption:
-    """One work queue, consumed: as many claims at a time as `prefetch`, each handled, then settled."""
+    """One work queue, consumed: as many claims at a time as `prefetch`, each handled, then settled.
+
+    Args:
+        has_dead_queue: what is given up stays somewhere, so everybody is told why.
+    """
 
     def __init__(
         self,
         queue: WorkQueue,
         handler: Handler,
-        prefetch: int,
         publisher: Publisher,
         tracer: Tracer,
         worker: str,
+        *,
+        has_dead_queue: bool = True,
     ) -> None:
         self.settled = 0
         self._queue = queue
         self._handler = handler
-        self._prefetch = prefetch
         self._publisher = publisher
         self._tracer = tracer
         self._worker = worker
+        self._has_dead_queue = has_dead_queue
         self._running: set[asyncio.Task[object]] = set()
         self._is_handing_back = False
-        self._subscription: _Subscription | None = None
+        self._subscription: Subscription | None = None
 
     @property
     def in_hand(self) -> int:
         """Claims that are not settled yet."""
         return len(self._running)
 
-    async def start(self, channel: AbstractRobustChannel) -> None:
+    async def start(self, subscribe: Subscribe) -> None:
         """Begin to claim."""
-        self._subscription = await _subscribe(
-            channel, self._queue.name, self._prefetch, self._on_message, self._drop_claims
-        )
+        self._subscription = subscribe(self._on_message)
+        await self._subscription.start()
 
     async def pause(self) -> None:
         """Claim nothing more; what is in hand goes on."""
         if self._subscription is not None:
-            await self._subscription.cancel()
+            await self._subscription.pause()
 
     async def drain(self, grace: timedelta) -> None:
         """Claim nothing more, let what is in hand finish, and hand back what has not after `grace`."""
         await self.pause()
-        if self._running:
-            await asyncio.wait(self._running, timeout=grace.total_seconds())
+        await self._settled_within(grace)
         self._is_handing_back = True
-        left = tuple(self._running)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        self._cancel_running()
+        await self._settled_within(_HANDING_BACK_PATIENCE)
+        self._is_handing_back = False
+        self._cancel_running()
+        if self._subscription is not None:
+            await self._subscription.close()
 
-    def _drop_claims(self) -> None:
-        """The broker took our claims away: somebody else is starting on them in this moment."""
+    async def _settled_within(self, patience: timedelta) -> None:
+        if self._running:
+            await asyncio.wait(self._running, timeout=patience.total_seconds())
+
+    def _cancel_running(self) -> None:
         for task in tuple(self._running):
             task.cancel()
 
@@ -104,7 +118,7 @@ class CommandConsumption:
         if is_too_early(delivery.not_before, now := _now()):
             hop = park(_PARKED, delivery.not_before or now, delivery.attempt, self._queue, now)
             if hop.forward is not None:
-                await self._publisher.forward(incoming, hop.forward)
+                await _insist(self._queue.name, partial(self._publisher.forward, incoming, hop.forward))
             await _confirm(incoming, reject=False)
             return
         with tracing.processing(
@@ -115,15 +129,15 @@ class CommandConsumption:
             delivery.attempt,
             delivery.trace,
         ) as span:
-            outcome = await self._outcome_of(delivery)
+            outcome = await self._outcome_of(incoming, delivery)
             span.set_attribute("tubewarren.outcome", type(outcome).__name__.lower())
             await self._settle(incoming, delivery, outcome)
 
-    async def _outcome_of(self, delivery: Delivery) -> Outcome:
+    async def _outcome_of(self, incoming: AbstractIncomingMessage, delivery: Delivery) -> Outcome:
         try:
             return await self._handler(delivery)
         except asyncio.CancelledError:
-            if not self._is_handing_back:
+            if not self._is_handing_back or _is_lost(incoming):
                 raise
             return Refund(_HANDED_BACK, at_once=True)
         except Exception as error:
@@ -136,7 +150,7 @@ class CommandConsumption:
         now = _now()
         settlement = settle(outcome, delivery.attempt, self._queue, now)
         if isinstance(outcome, Done):
-            await self._publisher.publish(*outcome.publish)
+            await _insist(self._queue.name, partial(self._publisher.publish, *outcome.publish))
             if outcome.reply is not None and delivery.reply_to:
                 await self._publisher.reply(outcome.reply, delivery.reply_to, delivery.correlation_id)
         events = announcements(delivery.message, delivery.attempt, settlement, self._worker, now)
@@ -148,15 +162,15 @@ class CommandConsumption:
                 work=delivery.message.key,
                 attempt=delivery.attempt,
             )
-            if settlement.reject:
+            if settlement.reject and self._has_dead_queue:
                 name, kind, attempt = delivery.message_id, delivery.message.type, delivery.attempt
                 events = (
                     *events,
                     obituary(self._queue.name, name, kind, attempt, settlement.failure, now),
                 )
-        await self._publisher.publish(*events)
+        await _insist(self._queue.name, partial(self._publisher.publish, *events))
         if settlement.forward is not None:
-            await self._publisher.forward(incoming, settlement.forward)
+            await _insist(self._queue.name, partial(self._publisher.forward, incoming, settlement.forward))
         await _confirm(incoming, reject=settlement.reject)
         self.settled += 1
 
@@ -180,24 +194,23 @@ class EventConsumption:
         self._arrived: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
         self._in_work = 0
         self._loop: asyncio.Task[None] | None = None
-        self._subscription: _Subscription | None = None
+        self._subscription: Subscription | None = None
 
     @property
     def in_hand(self) -> int:
         """Events that are claimed and not settled yet."""
         return self._arrived.qsize() + self._in_work
 
-    async def start(self, channel: AbstractRobustChannel) -> None:
+    async def start(self, subscribe: Subscribe) -> None:
         """Begin to claim."""
-        self._subscription = await _subscribe(
-            channel, self._queue_name, 2 * self._batch_size, self._arrived.put, lambda: None
-        )
+        self._subscription = subscribe(self._arrived.put)
+        await self._subscription.start()
         self._loop = asyncio.create_task(self._work(), name=f"batches of {self._queue_name}")
 
     async def pause(self) -> None:
         """Claim nothing more; what is in hand goes on."""
         if self._subscription is not None:
-            await self._subscription.cancel()
+            await self._subscription.pause()
 
     async def drain(self, grace: timedelta) -> None:
         """Claim nothing more and handle what is in hand; what is left after `grace` stays in the queue."""
@@ -209,17 +222,35 @@ class EventConsumption:
         for task in (idle, self._loop):
             task.cancel()
         await asyncio.gather(idle, self._loop, return_exceptions=True)
+        if self._subscription is not None:
+            await self._subscription.close()
+
+    def abandon(self) -> None:
+        """End at once; what is in hand stays in the queue."""
+        if self._loop is not None:
+            self._loop.cancel()
 
     async def _work(self) -> None:
         while True:
             batch = await self._gather()
             self._in_work = len(batch)
             try:
-                await self._process(batch)
+                # What came on a channel that is gone comes again on the next one.
+                await self._process([incoming for incoming in batch if not _is_lost(incoming)])
+            except BusClosedError:
+                return
+            except Exception:
+                log.exception("batch not settled; its events will come again", queue=self._queue_name)
+                self._give_back()
+                await asyncio.sleep(_PAUSE_AFTER_BUG.total_seconds())
             finally:
                 self._in_work = 0
                 for _ in batch:
                     self._arrived.task_done()
+
+    def _give_back(self) -> None:
+        if self._subscription is not None:
+            self._subscription.renew()
 
     async def _gather(self) -> list[AbstractIncomingMessage]:
         batch = [await self._arrived.get()]
@@ -237,7 +268,11 @@ class EventConsumption:
             try:
                 readable.append((incoming, decode(incoming)))
             except UnreadableMessageError as error:
-                await _bury_unreadable(self._publisher, self._queue_name, incoming, str(error))
+                if death_of(incoming) is None:
+                    await _bury_unreadable(self._publisher, self._queue_name, incoming, str(error))
+                else:
+                    # It was given up elsewhere, lies in that queue's dead queue, and says nothing to us.
+                    await _confirm(incoming, reject=False)
         if not readable:
             return
         try:
@@ -267,48 +302,11 @@ class EventConsumption:
 
     async def _ack_all(self, batch: Sequence[AbstractIncomingMessage]) -> None:
         """One ack for all that came on one channel; a batch may span a reconnect."""
-        newest = {id(incoming.channel): incoming for incoming in batch}
+        kept = [incoming for incoming in batch if not _is_lost(incoming)]
+        newest = {id(incoming.channel): incoming for incoming in kept}
         for incoming in newest.values():
             await _confirm(incoming, reject=False, multiple=True)
-        self.settled += len(batch)
-
-
-class _Subscription:
-    """A consumer on a channel, watched for the broker's own cancel."""
-
-    def __init__(self, queue: AbstractQueue, tag: str) -> None:
-        self._queue = queue
-        self._tag: str | None = tag
-
-    async def cancel(self) -> None:
-        tag, self._tag = self._tag, None
-        if tag is None:
-            return
-        try:
-            await self._queue.cancel(tag)
-        except CONNECTION_EXCEPTIONS as error:
-            log.debug("the channel was gone before the cancel", error=repr(error))
-
-
-async def _subscribe(
-    channel: AbstractRobustChannel,
-    queue_name: str,
-    prefetch: int,
-    on_message: Callable[[AbstractIncomingMessage], Awaitable[None]],
-    on_claims_lost: Callable[[], None],
-) -> _Subscription:
-    await channel.set_qos(prefetch_count=prefetch)
-    queue = await channel.get_queue(queue_name, ensure=True)
-
-    async def watch_for_cancel(*_: object) -> None:
-        # RabbitMQ 4.3 answers a consumer timeout with a cancel and leaves the channel, and our handlers, running.
-        underlay = await channel.get_underlay_channel()
-        underlay.on_consumer_cancel_callbacks.add(lambda _frame: on_claims_lost())
-
-    await watch_for_cancel()
-    channel.reopen_callbacks.add(watch_for_cancel)
-    tag = await queue.consume(on_message)
-    return _Subscription(queue, tag)
+        self.settled += len(kept)
 
 
 async def _bury_unreadable(
@@ -323,8 +321,20 @@ async def _bury(
     publisher: Publisher, queue_name: str, incoming: AbstractIncomingMessage, attempt: int, failure: Failure
 ) -> None:
     event = obituary(queue_name, name_of(incoming), incoming.type or "", attempt, failure, _now())
-    await publisher.publish(event)
+    await _insist(queue_name, partial(publisher.publish, event))
     await _confirm(incoming, reject=True)
+
+
+async def _insist(queue_name: str, publish: Callable[[], Awaitable[None]]) -> None:
+    """Hold the claim until what follows from it has a queue: the work is done, and must not be done again."""
+    while True:
+        try:
+            await publish()
+        except UnroutableError as error:
+            log.warning("cannot settle a claim yet", queue=queue_name, problem=str(error))
+            await asyncio.sleep(_PAUSE_WITHOUT_QUEUE.total_seconds())
+        else:
+            return
 
 
 async def _confirm(incoming: AbstractIncomingMessage, *, reject: bool, multiple: bool = False) -> None:
@@ -334,8 +344,21 @@ async def _confirm(incoming: AbstractIncomingMessage, *, reject: bool, multiple:
             await incoming.reject(requeue=False)
         else:
             await incoming.ack(multiple=multiple)
-    except CONNECTION_EXCEPTIONS as error:
+    except asyncio.CancelledError:
+        # What waits on a connection that is given up is ended like this, too, though nobody cancelled us.
+        if is_cancelled():
+            raise
+        log.info("settled too late, it will come again", message_id=incoming.message_id)
+    except Exception as error:  # noqa: BLE001 - the library lets a lost channel look like any of them
         log.info("settled too late, it will come again", message_id=incoming.message_id, error=repr(error))
+
+
+def _is_lost(incoming: AbstractIncomingMessage) -> bool:
+    """Whether the channel that it came on is gone, and the claim with it."""
+    try:
+        return incoming.channel.is_closed
+    except ChannelInvalidStateError:
+        return True
 
 
 def _now() -> datetime:

@@ -13,6 +13,10 @@ class BrokerRefusedError(BusError):
     """The broker answers, but will not let us in."""
 
 
+class BusClosedError(BusError):
+    """The bus was closed while a message was still on its way; it may or may not have arrived."""
+
+
 class UnroutableError(BusError):
     """The broker took a command and had no queue for it: the topology is not declared."""
 

@@ -1,8 +1,10 @@
 """Publishing with confirms: what returns without an error has been taken by the broker."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from aio_pika import Message as AmqpMessage
@@ -12,7 +14,7 @@ from opentelemetry.trace import Tracer
 
 from tubewarren.bus.codec import ATTEMPT, NOT_BEFORE, encode
 from tubewarren.bus.dialect import Dialect
-from tubewarren.bus.errors import BrokerUnavailableError, UnroutableError
+from tubewarren.bus.errors import BrokerUnavailableError, BusClosedError, UnroutableError
 from tubewarren.messages import Command, Message
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.settlement import Forward
@@ -22,7 +24,7 @@ from tubewarren.topology import route
 _CONFIRM_TIMEOUT = timedelta(seconds=30)
 """A publish waits without end while the broker has an alarm; after this it counts as 'maybe sent'."""
 _FIRST_PAUSE = timedelta(milliseconds=100)
-_LONGEST_PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(seconds=2)
 _PRIORITISED = (ExpandSource, DownloadVideo)
 
 log = structlog.stdlib.get_logger(__name__)
@@ -34,6 +36,7 @@ class Publisher:
     Args:
         patience: give up on an unreachable broker after so long; None means never, for services, which hold a
             claim that the broker takes back by itself.
+        confirm_timeout: what is not confirmed after so long is published again.
     """
 
     def __init__(
@@ -42,20 +45,34 @@ class Publisher:
         dialect: Dialect,
         tracer: Tracer,
         patience: timedelta | None = None,
+        *,
+        confirm_timeout: timedelta = _CONFIRM_TIMEOUT,
     ) -> None:
         self._channel = channel
         self._dialect = dialect
         self._tracer = tracer
         self._patience = patience
+        self._confirm_timeout = confirm_timeout
+        self._closed = asyncio.Event()
+
+    def close(self) -> None:
+        """End every publication that still waits for the broker, with `BusClosedError`."""
+        self._closed.set()
 
     async def publish(self, *messages: Message, reply_to: str | None = None, correlation_id: str | None = None) -> None:
         """Publish messages to where the topology routes them, all at once; returns when all are confirmed.
 
         Raises:
-            UnroutableError: a command has no queue.
+            UnroutableError: a command has no queue. The other messages may or may not be published.
             BrokerUnavailableError: not confirmed within the publisher's patience.
+            BusClosedError: the bus was closed in between.
         """
-        await asyncio.gather(*(self._publish(message, reply_to, correlation_id) for message in messages))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for message in messages:
+                    group.create_task(self._publish(message, reply_to, correlation_id))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed.exceptions[0].__cause__
 
     async def reply(self, message: Message, reply_to: str, correlation_id: str | None) -> None:
         """Answer whoever asked; an asker who has left is not an error."""
@@ -104,30 +121,61 @@ class Publisher:
         )
 
     async def _send(self, exchange: str, routing_key: str, amqp: AmqpMessage, *, is_mandatory: bool) -> None:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
+        started = asyncio.get_running_loop().time()
         pause = _FIRST_PAUSE
-        while True:
-            try:
+        once = partial(self._try, exchange, routing_key, amqp, is_mandatory=is_mandatory)
+        while (problem := await once(self._time_left(started))) is not None:
+            if self._time_left(started) <= pause:
+                raise BrokerUnavailableError(
+                    f"The broker did not confirm a message in time ({problem!r}). "
+                    "Is it running, and is it free of memory and disk alarms?"
+                ) from problem
+            level = logging.WARNING if pause == _FIRST_PAUSE else logging.DEBUG
+            log.log(level, "publication not confirmed, repeating it", routing_key=routing_key, problem=repr(problem))
+            # Publishing while disconnected fails at once: without the pause this loop would spin.
+            await self._unless_closed(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _try(
+        self, exchange: str, routing_key: str, amqp: AmqpMessage, patience: timedelta, *, is_mandatory: bool
+    ) -> BaseException | None:
+        """Publish once; what may heal is returned, and the message may have been sent all the same."""
+        try:
+            async with asyncio.timeout(min(patience, self._confirm_timeout).total_seconds()):
                 target = await self._channel.get_exchange(exchange, ensure=False)
-                await target.publish(
-                    amqp, routing_key, mandatory=is_mandatory, timeout=_CONFIRM_TIMEOUT.total_seconds()
-                )
-            except (PublishError, ChannelNotFoundEntity) as error:
-                raise UnroutableError(
-                    f"The broker has no queue for {routing_key!r} on exchange {exchange!r}. "
-                    "Run `svc topology declare`, or start the service that owns the queue."
-                ) from error
-            except (TimeoutError, DeliveryError, *CONNECTION_EXCEPTIONS) as error:
-                # Publishing while disconnected raises at once: without the pause this loop would spin.
-                waited = timedelta(seconds=loop.time() - started)
-                if self._patience is not None and waited + pause > self._patience:
-                    raise BrokerUnavailableError(
-                        f"The broker did not confirm a message within {waited.total_seconds():.0f} s ({error!r}). "
-                        "Is it running, and is it free of memory and disk alarms?"
-                    ) from error
-                log.debug("publish not confirmed, repeating", routing_key=routing_key, error=repr(error))
-                await asyncio.sleep(pause.total_seconds())
-                pause = min(pause * 2, _LONGEST_PAUSE)
-            else:
-                return
+                await target.publish(amqp, routing_key, mandatory=is_mandatory)
+        except (PublishError, ChannelNotFoundEntity) as error:
+            # A missing exchange ends the channel, and with it what others are publishing elsewhere.
+            if isinstance(error, ChannelNotFoundEntity) and f"'{exchange}'" not in str(error):
+                return error
+            raise UnroutableError(
+                f"The broker has no queue for {routing_key!r} on exchange {exchange!r}. "
+                "Run `svc topology declare`, or start the service that owns the queue."
+            ) from error
+        except (TimeoutError, DeliveryError, *CONNECTION_EXCEPTIONS) as error:
+            return error
+        except asyncio.CancelledError as error:
+            # What waits on a connection that fell silent is ended like this, too, though nobody cancelled us.
+            if is_cancelled():
+                raise
+            return error
+        return None
+
+    def _time_left(self, started: float) -> timedelta:
+        if self._patience is None:
+            return timedelta.max
+        return self._patience - timedelta(seconds=asyncio.get_running_loop().time() - started)
+
+    async def _unless_closed(self, pause: timedelta) -> None:
+        try:
+            async with asyncio.timeout(pause.total_seconds()):
+                await self._closed.wait()
+        except TimeoutError:
+            return
+        raise BusClosedError("The bus was closed before the broker confirmed a message; it may arrive all the same.")
+
+
+def is_cancelled() -> bool:
+    """Whether somebody asked the current task to end, as opposed to a cancelled thing that it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -22,18 +22,22 @@ def parse_duration(value: object) -> timedelta:
     Raises:
         ValueError: it is none, or not longer than nothing.
     """
-    span = _read(value)
+    try:
+        span = _read(value)
+    except (ValueError, OverflowError):
+        span = None
     if span is None or span <= timedelta(0):
         raise ValueError(f"{value!r} is not a duration; write a number and ms, s, m, h or d, such as 30s or 5m")
     return span
 
 
 def spell_duration(span: timedelta) -> str:
-    """A duration in the largest unit in which it comes out even."""
+    """A duration in the largest unit in which it comes out even, exact to the microsecond."""
     for symbol, unit in reversed(_UNITS.items()):
         if span >= unit and not span % unit:
             return f"{span // unit}{symbol}"
-    return f"{span.total_seconds():g}s"
+    whole, rest = divmod(span // timedelta(microseconds=1), 1000)
+    return f"{whole}.{rest:03d}ms"
 
 
 def _read(value: object) -> timedelta | None:

@@ -1,6 +1,7 @@
 """Settings as environment variables, to hand one process's effective settings on to another."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,8 @@ from tubewarren.settings.model import Settings
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The variables from which `read_settings` reads the same settings again; secrets are in it, paths absolute."""
-    return dict(_variables(settings, "TUBEWARREN_"))
+    # An empty file instead of the one that lies where the reader starts, which could add to the options.
+    return {"TUBEWARREN_CONFIG": os.devnull, **dict(_variables(settings, "TUBEWARREN_"))}
 
 
 def _variables(part: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
@@ -21,8 +23,8 @@ def _variables(part: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
         value = getattr(part, name)
         if isinstance(value, BaseModel):
             yield from _variables(value, f"{prefix}{name.upper()}__")
-        elif value is not None:
-            yield f"{prefix}{name.upper()}", _spell(value)
+        else:
+            yield f"{prefix}{name.upper()}", "" if value is None else _spell(value)
 
 
 def _spell(value: object) -> str:

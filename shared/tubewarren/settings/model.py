@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tubewarren.settings.durations import Duration
@@ -17,8 +17,20 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+_EMPTY_IS_NONE = BeforeValidator(_none_if_empty)
+"""The environment has no other way to say that something is not set."""
+
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Durations = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_split)]
+
+
+_FINEST_DELAY = timedelta(milliseconds=1)
+_LONGEST_DELAY = timedelta(days=49)
+"""RabbitMQ counts the time to live of a queue in 32 bits of milliseconds."""
 
 
 class _Part(BaseModel):
@@ -45,7 +57,7 @@ class StoreSettings(_Part):
     """Where finished videos appear, each in a folder named by its id."""
     selected: Path = Path("selected")
     """Where `svc results select` moves things; on the same filesystem as the results."""
-    ledger: SecretStr | None = None
+    ledger: Annotated[SecretStr | None, _EMPTY_IS_NONE] = None
     """A database URL; empty for an SQLite file in the data folder."""
 
 
@@ -71,7 +83,7 @@ class YoutubeSettings(_Part):
     allowed_hosts: Words = tuple(sorted(YOUTUBE_HOSTS))
     """Hosts that sources and videos may be on; `*` allows every public one. Private addresses must be named one by
     one."""
-    options: Mapping[str, object] = Field(default_factory=dict)
+    options: Mapping[str, JsonValue] = Field(default_factory=dict, repr=False)
     """Further options of yt-dlp's own, by the names that it uses as a library."""
     page: int = Field(default=50, ge=1, le=1000)
     """Entries that are listed before their downloads are ordered."""
@@ -117,6 +129,8 @@ class RetrySettings(_Part):
     def _must_climb(self) -> Self:
         if any(later <= earlier for earlier, later in zip(self.ladder, self.ladder[1:], strict=False)):
             raise ValueError("ladder: each delay must be longer than the one before, such as 30s,5m,30m")
+        if any(delay % _FINEST_DELAY or delay > _LONGEST_DELAY for delay in self.ladder):
+            raise ValueError(f"ladder: a delay is at most {_LONGEST_DELAY.days}d, and no finer than 1ms")
         return self
 
 
@@ -128,16 +142,20 @@ class Settings(BaseSettings):
         extra="forbid",
         env_prefix="TUBEWARREN_",
         env_nested_delimiter="__",
+        # Otherwise the text of a validation error, which ends up in tracebacks, repeats what was written: a secret.
+        hide_input_in_errors=True,
         use_attribute_docstrings=True,
     )
 
-    broker_url: SecretStr | None = None
+    broker_url: Annotated[SecretStr | None, _EMPTY_IS_NONE] = None
     """`amqp://user:password@host:port/vhost`; empty lets `svc up` start a private node."""
     data_dir: Path = Path(".tubewarren")
     """Where services keep what they must remember, and the private broker its data."""
-    sources_file: Path | None = None
+    rabbitmq_dir: Path = Path(".tubewarren")
+    """Where `make rabbitmq` unpacks a RabbitMQ for a user who may not install one."""
+    sources_file: Annotated[Path | None, _EMPTY_IS_NONE] = None
     """A text file of sources that is imported whenever it changes."""
-    worker_name: str | None = Field(default=None, min_length=1, max_length=100)
+    worker_name: Annotated[str | None, _EMPTY_IS_NONE] = Field(default=None, min_length=1, max_length=100)
     """How this machine calls itself; empty for the host's name."""
     grace: Duration = timedelta(seconds=20)
     """How long a stopping service may finish what it has in hand."""

@@ -1,6 +1,9 @@
 """Reading the settings once, at the edge, and saying clearly what is wrong with them."""
 
+import errno
+import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -13,6 +16,7 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     TomlConfigSettingsSource,
 )
+from pydantic_settings.exceptions import SettingsError as UnparsableError
 from yarl import URL
 
 from tubewarren.settings.model import Settings
@@ -21,6 +25,8 @@ DEFAULT_FILE = Path("tubewarren.toml")
 _PREFIX = "TUBEWARREN_"
 _NOT_SETTINGS = ("TUBEWARREN_CONFIG", "TUBEWARREN_TEST_")
 """The environment's other names: the place of the file itself, and what only the tests read."""
+_SECRETS = (("broker_url",), ("store", "ledger"), ("youtube", "options"))
+_TELLING_NAME = re.compile(r"pass|token|secret|cookie|auth|credential", re.IGNORECASE)
 
 
 class SettingsError(Exception):
@@ -42,13 +48,17 @@ def read_settings(flags: Mapping[str, Any], config_file: Path | None = None) -> 
     if unknown:
         raise SettingsError("\n".join(unknown))
     try:
-        return _class_for(file)(**flags)
+        read = _class_for(file)(**flags)
     except ValidationError as error:
         raise SettingsError("\n".join(_complaints(error))) from error
+    except UnparsableError as error:
+        raise SettingsError("\n".join(_unparsable(os.environ)) or str(error)) from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file}: not valid TOML: {error}") from error
     except OSError as error:
         raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
+    # Of the one class that everybody knows, so that equal settings are equal.
+    return Settings.model_construct(**dict(read))
 
 
 def shown(settings: Settings) -> dict[str, Any]:
@@ -58,6 +68,7 @@ def shown(settings: Settings) -> dict[str, Any]:
         values["broker_url"] = _mask(settings.broker_url)
     if settings.store.ledger is not None:
         values["store"]["ledger"] = _mask(settings.store.ledger)
+    values["youtube"]["options"] = _masked("", values["youtube"]["options"])
     return values
 
 
@@ -71,6 +82,8 @@ def _named_file() -> Path | None:
 def _class_for(file: Path | None) -> type[Settings]:
     if file is not None:
         file.stat()
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
 
     class Read(Settings):
         @classmethod
@@ -90,13 +103,14 @@ def _class_for(file: Path | None) -> type[Settings]:
 
 def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
     """The library passes over variables that it does not know, so a typing error would go unnoticed."""
-    known = {name.upper() for name in _variables(Settings, _PREFIX)}
+    known = {name.upper() for name in _variables(Settings, "")}
     for name in environment:
         if not name.upper().startswith(_PREFIX) or name.upper().startswith(_NOT_SETTINGS):
             continue
-        if name.upper() not in known:
-            near = get_close_matches(name.upper(), known, n=1)
-            hint = f" Did you mean {near[0]}?" if near else " `svc config show` lists what there is."
+        spelled = name.upper().removeprefix(_PREFIX)
+        if spelled not in known:
+            near = get_close_matches(spelled, known, n=1)
+            hint = f" Did you mean {_PREFIX}{near[0]}?" if near else " `svc config show` lists what there is."
             yield f"{name}: there is no such setting.{hint}"
 
 
@@ -116,7 +130,35 @@ def _complaints(error: ValidationError) -> Iterator[str]:
             hint = f" Did you mean {near[0]}?" if near else ""
             yield f"{place}: there is no such setting.{hint}"
         else:
-            yield f"{place}: {problem['msg'].removeprefix('Value error, ')} (got {problem['input']!r})"
+            got = "" if _may_hold_a_secret(problem["loc"]) else f" (got {problem['input']!r})"
+            yield f"{place}: {problem['msg'].removeprefix('Value error, ')}{got}"
+
+
+def _may_hold_a_secret(place: tuple[int | str, ...]) -> bool:
+    """Whether a secret stands at this place, or somewhere below it."""
+    return any(secret[: len(place)] == place[: len(secret)] for secret in _SECRETS)
+
+
+def _unparsable(environment: Mapping[str, str]) -> Iterator[str]:
+    """The library names only the section, and not the variable that a person has to correct."""
+    of_json = {*_sections(Settings), f"{_PREFIX}YOUTUBE__OPTIONS"}
+    for name, text in environment.items():
+        if name.upper() in of_json and not _is_json(text):
+            yield f'{name}: write a JSON object, such as {{"name": "value"}}'
+
+
+def _sections(model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield f"{_PREFIX}{name.upper()}"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _siblings(place: tuple[int | str, ...]) -> list[str]:
@@ -129,5 +171,23 @@ def _siblings(place: tuple[int | str, ...]) -> list[str]:
 
 
 def _mask(secret: SecretStr) -> str:
-    url = URL(secret.get_secret_value())
-    return str(url.with_password("***")) if url.password else str(url)
+    try:
+        url = URL(secret.get_secret_value())
+        return str(url.with_password("***")) if url.password else str(url)
+    except ValueError:
+        return "***"
+
+
+def _masked(name: str, value: object) -> object:
+    """An option of yt-dlp's, which may be a password, or an address with one in it."""
+    match value:
+        case Mapping():
+            return {key: _masked(f"{name} {key}", part) for key, part in value.items()}
+        case list():
+            return [_masked(name, part) for part in value]
+        case str() if value and _TELLING_NAME.search(name):
+            return "***"
+        case str() if "@" in value:
+            return _mask(SecretStr(value))
+        case _:
+            return value

@@ -1,0 +1,1 @@
+"""`svc`: the system in a person's hands."""

@@ -1,0 +1,122 @@
+"""`svc doctor`: looks at everything that work needs."""
+# ruff: noqa: PLC0415 - imports what it needs
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from tubewarren_services.cli import output
+from tubewarren_services.cli.options import AsJson
+from tubewarren_services.cli.plain_errors import CommandError
+from tubewarren_services.cli.session import connected, quieten, settings_for, with_broker
+
+if TYPE_CHECKING:
+    from tubewarren.settings import Settings
+    from tubewarren_services.cli.checkup import Finding
+
+_NODE_PATIENCE = timedelta(seconds=10)
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command."""
+    root.command("doctor")(doctor)
+
+
+def doctor(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Look at everything that work needs on this machine and say what to do."""
+    from tubewarren_services.cli.checkup import findings_json, findings_table, is_bad
+
+    settings = settings_for(context)
+    quieten(context, settings)
+    findings = (*_broker(settings), *_machine(settings))
+    if as_json:
+        output.show_json(findings_json(findings))
+    else:
+        output.show(findings_table(findings))
+    raise typer.Exit(int(is_bad(findings)))
+
+
+def problem_with_folder(path: Path) -> str | None:
+    """Why a folder cannot be written, or cannot be made; None when it can."""
+    nearest = existing(path)
+    if not nearest.is_dir():
+        return f"{nearest} is not a folder"
+    return None if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} is not writable"
+
+
+def existing(path: Path) -> Path:
+    """The folder itself, or the nearest above it that exists."""
+    absolute = path.absolute()
+    return next((each for each in (absolute, *absolute.parents) if each.exists()), absolute)
+
+
+def _broker(settings: "Settings") -> tuple["Finding", ...]:
+    from tubewarren.broker import RabbitMqMissingError, find_installation
+    from tubewarren.bus import BusError
+    from tubewarren_services.cli.checkup import no_broker, silent_broker
+
+    try:
+        reachable = with_broker(settings)
+    except CommandError:
+        try:
+            return (no_broker(str(find_installation(settings.rabbitmq_dir).scripts), ""),)
+        except RabbitMqMissingError as error:
+            return (no_broker(None, str(error)),)
+    try:
+        return asyncio.run(_ask_broker(reachable, is_private=settings.broker_url is None))
+    except BusError as error:
+        return (silent_broker(str(error)),)
+
+
+async def _ask_broker(settings: "Settings", *, is_private: bool) -> tuple["Finding", ...]:
+    from tubewarren_services.cli.checkup import BrokerSeen, broker_findings
+
+    async with connected(settings) as session:
+        dialect = session.bus.dialect
+        drifts = await session.bus.check(session.topology)
+        return broker_findings(
+            BrokerSeen(
+                dialect.version,
+                is_supported=dialect.is_supported,
+                is_private=is_private,
+                honours_consumer_timeout=dialect.honours_consumer_timeout_of_queue,
+                drifts=drifts,
+            )
+        )
+
+
+def _machine(settings: "Settings") -> tuple["Finding", ...]:
+    from tubewarren_services.cli import checkup
+
+    results, workbook, data = settings.store.results, settings.sheet.workbook, settings.data_dir
+    # The virtual environment's own programs count, also when it is not on the path.
+    search = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+    return (
+        checkup.disk(results, shutil.disk_usage(existing(results)).free),
+        checkup.ffmpeg(shutil.which("ffmpeg", path=search)),
+        checkup.javascript(shutil.which("deno", path=search), _node_version(shutil.which("node", path=search))),
+        checkup.yt_dlp(version("yt-dlp"), datetime.now(UTC).date()),
+        checkup.folder("results", results, problem_with_folder(results), "--results"),
+        checkup.folder("workbook", workbook, problem_with_folder(workbook), "--workbook"),
+        checkup.folder("data", data, problem_with_folder(data), "--data-dir"),
+    )
+
+
+def _node_version(node: str | None) -> str | None:
+    if node is None:
+        return None
+    try:
+        answer = subprocess.run(
+            [node, "--version"], capture_output=True, text=True, check=True, timeout=_NODE_PATIENCE.total_seconds()
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()

@@ -1,0 +1,84 @@
+"""`svc sources`: put one on the list, look at them."""
+# ruff: noqa: PLC0415 - each command imports what it needs
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import typer
+
+from tubewarren_services.cli import output
+from tubewarren_services.cli.options import AsJson, Limit
+from tubewarren_services.cli.session import Session, talk
+
+SourceStatus = Literal["pending", "in-progress", "done", "error"]
+
+app = typer.Typer(no_args_is_help=True)
+
+
+def register(root: typer.Typer) -> None:
+    """Add the commands."""
+    root.add_typer(app, name="sources", help="Put a source on the list, or look at the list.")
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    url: Annotated[str, typer.Argument(metavar="URL", help="A channel, a playlist or a video.")],
+    *,
+    name: Annotated[str | None, typer.Option(help="Fill the column Name.")] = None,
+    gender: Annotated[str | None, typer.Option(help="Fill the column Gender.")] = None,
+    accent: Annotated[str | None, typer.Option(help="Fill the column Accent.")] = None,
+    content_type: Annotated[str | None, typer.Option(help="Fill the column ContentType.")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="Fill the column Type.")] = None,
+    multispeaker: Annotated[str | None, typer.Option(help="Fill the column MultispeakerPercentage.")] = None,
+    priority: Annotated[int, typer.Option(min=1, max=10, help="Serve it sooner: 1 is first, 10 is last.")] = 5,
+) -> None:
+    """Put a source on the list."""
+    problem = problem_with(url)
+    if problem:
+        raise typer.BadParameter(problem, param_hint="URL")
+    values = (name, gender, accent, content_type, type_, multispeaker)
+    talk(context, lambda session: _add(session, url.strip(), values, priority))
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    *,
+    status: Annotated[SourceStatus | None, typer.Option(help="Show only those in this state.")] = None,
+    limit: Limit = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """List the sources and how far each is."""
+    talk(context, lambda session: _list(session, status, limit, as_json=as_json))
+
+
+def problem_with(url: str) -> str | None:
+    """Why this cannot be a source's address; None when it looks like one."""
+    try:
+        parts = urlsplit(url.strip())
+        host = parts.hostname
+    except ValueError as error:
+        return f"{url!r} is not a URL: {error}"
+    if parts.scheme not in ("http", "https") or not host or any(letter.isspace() for letter in url.strip()):
+        return f"{url!r} is not a URL; write it like https://www.youtube.com/@name"
+    return None
+
+
+async def _add(session: Session, url: str, values: tuple[str | None, ...], priority: int) -> None:
+    from tubewarren.messages.commands import AddSource
+    from tubewarren.sheets.tabs import SOURCE_DETAILS
+
+    columns = {heading: value for heading, value in zip(SOURCE_DETAILS, values, strict=True) if value is not None}
+    await session.bus.publisher.publish(AddSource(url=url, columns=columns, priority=priority))
+    output.say(f"Queued {url}. `svc sources list` shows it once the sheet-ingestor has written it down.")
+
+
+async def _list(session: Session, status: str | None, limit: int, *, as_json: bool) -> None:
+    from tubewarren.messages.commands import QueryLedger
+    from tubewarren_services.cli.answers import show_answer
+    from tubewarren_services.cli.tables import SOURCES
+
+    answer = await session.require(QueryLedger(topic="sources", status=status, limit=limit))
+    show_answer(answer, SOURCES, datetime.now(UTC), as_json=as_json)

@@ -1,0 +1,141 @@
+"""`svc status` as values and as tables: how deep the queues are, how far the work is, who is there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from tubewarren.topology import Queue, Topology
+from tubewarren_services.cli.tables import WORKERS, Column, Row, plain_table, rows_table, text
+from tubewarren_services.cli.units import count, spell_bytes, spell_span
+
+Depths = Mapping[str, tuple[int, int] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What `svc status` knows.
+
+    Attributes:
+        summary: the ledger's counts; None when no results-manager answers.
+        workers: the ledger's workers; None as above.
+    """
+
+    queues: tuple["QueueLine", ...]
+    summary: Row | None
+    workers: tuple[Row, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLine:
+    """One queue with its rungs and its dead queue; None where a queue is missing on the broker.
+
+    Attributes:
+        ready: messages that nobody has claimed.
+        retrying: messages that wait on a rung for their next attempt.
+        dead: messages that were given up.
+    """
+
+    name: str
+    purpose: str
+    ready: int | None
+    retrying: int | None
+    dead: int | None
+    consumers: int
+
+
+_HEADINGS = (
+    Column("name", "Queue", text),
+    Column("purpose", "Purpose", text),
+    Column("ready", "Waiting", text, justify="right"),
+    Column("retrying", "Retrying", text, justify="right"),
+    Column("dead", "Dead", text, justify="right"),
+    Column("consumers", "Workers", text, justify="right"),
+)
+_STATES = ("pending", "in_progress", "waiting", "done", "error", "dead")
+
+
+def queue_lines(topology: Topology, depths: Depths) -> tuple[QueueLine, ...]:
+    """The queues of the topology, each with what belongs to it."""
+    families = chain((each.queues() for each in topology.work), (each.queues() for each in topology.events))
+    return tuple(_line(queues, depths) for queues in families)
+
+
+def overview_table(overview: Overview, width: int, now: datetime) -> RenderableType:
+    """The overview for a person."""
+    parts: list[RenderableType] = [_queue_table(overview.queues), Text()]
+    if overview.summary is None:
+        parts.append(Text("No results-manager answers, so there are no counts of sources and videos.", style="yellow"))
+    else:
+        parts += [Text(line) for line in summary_lines(overview.summary)]
+    if overview.workers is not None:
+        parts += [Text(), rows_table(overview.workers, WORKERS, width, now)]
+    return Group(*parts)
+
+
+def summary_lines(summary: Row) -> tuple[str, ...]:
+    """The ledger's counts in sentences; what it does not tell is left out."""
+    lines = [_counted(summary, "sources", "source"), _counted(summary, "videos", "video")]
+    if (minute := _number(summary, "finished_last_minute")) is not None:
+        average = (_number(summary, "finished_last_10_minutes") or 0) / 10
+        lines.append(f"Finished: {minute:g} in the last minute, {average:g} a minute over the last ten")
+    if (waiting := _number(summary, "oldest_waiting_seconds")) is not None:
+        lines.append(f"Oldest waiting: {spell_span(timedelta(seconds=waiting))}")
+    if (size := _number(summary, "bytes")) is not None:
+        lines.append(f"Stored: {spell_bytes(size)}")
+    return tuple(line for line in lines if line)
+
+
+def _line(queues: Sequence[Queue], depths: Depths) -> QueueLine:
+    main, *others = queues
+    found = depths.get(main.name)
+    return QueueLine(
+        main.name,
+        main.purpose,
+        ready=found[0] if found else None,
+        retrying=_ready([queue for queue in others if queue.purpose == "retry"], depths),
+        dead=_ready([queue for queue in others if queue.purpose == "dead"], depths),
+        consumers=found[1] if found else 0,
+    )
+
+
+def _ready(queues: Sequence[Queue], depths: Depths) -> int | None:
+    found = [depth for queue in queues if (depth := depths.get(queue.name))]
+    return sum(ready for ready, _ in found) if found else None
+
+
+def _queue_table(lines: Sequence[QueueLine]) -> RenderableType:
+    table = plain_table(*_HEADINGS)
+    for line in lines:
+        table.add_row(
+            line.name,
+            line.purpose if line.ready is not None else Text("missing", style="red"),
+            _depth(line.ready),
+            _depth(line.retrying),
+            Text(_depth(line.dead), style="red" if line.dead else ""),
+            Text(str(line.consumers), style="" if line.consumers or line.ready is None else "yellow"),
+        )
+    return table
+
+
+def _depth(ready: int | None) -> str:
+    return "" if ready is None else f"{ready:,}"
+
+
+def _counted(summary: Row, prefix: str, word: str) -> str:
+    states = {state: _number(summary, f"{prefix}_{state}") for state in _STATES}
+    told = {state: int(number) for state, number in states.items() if number is not None}
+    if not told:
+        return ""
+    total = _number(summary, prefix)
+    parts = ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in told.items() if number)
+    head = count(int(total) if total is not None else sum(told.values()), word)
+    return f"{head}: {parts}" if parts else head
+
+
+def _number(summary: Row, name: str) -> float | None:
+    value = summary.get(name)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

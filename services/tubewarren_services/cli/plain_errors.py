@@ -1,0 +1,67 @@
+"""Errors as a person meets them: a sentence and an exit code, and a traceback only for a defect."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+FOUND_PROBLEMS = 1
+USED_WRONGLY = 2
+
+_OURS = ("tubewarren.", "tubewarren_services.")
+_SETTINGS = "tubewarren.settings."
+
+
+class CommandError(Exception):
+    """A command cannot go on; the text says what happened and what to do next.
+
+    Attributes:
+        exit_code: 1 for a problem that was found, 2 when the command was used wrongly.
+    """
+
+    def __init__(self, message: str, exit_code: int = FOUND_PROBLEMS) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What is printed, and how the process ends."""
+
+    message: str
+    exit_code: int
+
+
+class PlainErrors(TyperGroup):
+    """A group of commands whose errors are told in words."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own types are private
+        """Run the command; an error that is meant for a person becomes its message and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            complaint = complaint_of(error)
+            if complaint is None:
+                raise
+            typer.echo(f"Error: {complaint.message}", err=True)
+            raise typer.Exit(complaint.exit_code) from error
+
+
+def complaint_of(error: BaseException) -> Complaint | None:
+    """What to tell; None for what was not meant for a person.
+
+    Every error class of ours is written for one, so where a class comes from decides, and nothing is imported for it.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        parts = [complaint_of(part) for part in error.exceptions]
+        told = [part for part in parts if part is not None]
+        if len(told) < len(parts):
+            return None
+        return Complaint("\n".join(part.message for part in told), max(part.exit_code for part in told))
+    if isinstance(error, CommandError):
+        return Complaint(str(error), error.exit_code)
+    origin = type(error).__module__
+    if not origin.startswith(_OURS):
+        return None
+    return Complaint(str(error), USED_WRONGLY if origin.startswith(_SETTINGS) else FOUND_PROBLEMS)

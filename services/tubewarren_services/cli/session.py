@@ -1,0 +1,135 @@
+"""What commands share: the settings, the way to the broker, and the ledger's answers."""
+# ruff: noqa: PLC0415 - the broker's library is loaded by the commands that talk to a broker, and by no other
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from tubewarren_services.cli.flags import RootFlags, merged
+from tubewarren_services.cli.plain_errors import USED_WRONGLY, CommandError
+
+if TYPE_CHECKING:
+    from tubewarren.bus import Bus
+    from tubewarren.messages.commands import QueryLedger
+    from tubewarren.messages.events import LedgerAnswered
+    from tubewarren.settings import Settings
+    from tubewarren.topology import Topology
+
+NO_BROKER = "no broker: start `svc up`, or set TUBEWARREN_BROKER_URL"
+NO_LEDGER = "No results-manager answers, and it keeps the ledger: start `svc up` or `svc run results-manager`."
+
+_CONNECT_PATIENCE = timedelta(seconds=5)
+_ANSWER_PATIENCE = timedelta(seconds=5)
+_QUIET = "critical"
+"""A command's own messages are its output; what the libraries log would only stand between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A command that is connected."""
+
+    settings: "Settings"
+    bus: "Bus"
+    topology: "Topology"
+
+    async def ask(self, query: "QueryLedger") -> "LedgerAnswered | None":
+        """The ledger's answer; None when no results-manager is there."""
+        from tubewarren_services.cli.asking import ask_ledger
+
+        return await ask_ledger(self.bus, query, _ANSWER_PATIENCE)
+
+    async def require(self, query: "QueryLedger") -> "LedgerAnswered":
+        """The ledger's answer.
+
+        Raises:
+            CommandError: nobody answers.
+        """
+        answer = await self.ask(query)
+        if answer is None:
+            raise CommandError(NO_LEDGER)
+        return answer
+
+
+def settings_for(context: typer.Context, flags: Mapping[str, Any] | None = None) -> "Settings":
+    """The effective settings of a command.
+
+    Raises:
+        SettingsError: one of them is wrong.
+        CommandError: the broker's address is none.
+    """
+    from tubewarren.settings import read_settings
+
+    root: RootFlags = context.find_object(RootFlags) or RootFlags()
+    settings = read_settings(merged(root.nested(), flags or {}), root.config)
+    if settings.broker_url is not None:
+        _require_amqp(settings.broker_url.get_secret_value())
+    return settings
+
+
+def with_broker(settings: "Settings") -> "Settings":
+    """The settings with a broker in them: the one that is set, or the one that `svc up` runs in this data folder.
+
+    Raises:
+        CommandError: there is neither.
+    """
+    from pydantic import SecretStr
+
+    from tubewarren.broker import running_node_url
+
+    if settings.broker_url is not None:
+        return settings
+    url = running_node_url(settings.data_dir)
+    if url is None:
+        raise CommandError(NO_BROKER)
+    return settings.model_copy(update={"broker_url": SecretStr(url)})
+
+
+def talk(context: typer.Context, conversation: Callable[[Session], Awaitable[int | None]]) -> None:
+    """Connect, hold the conversation, and end the command with the code that it returns."""
+    settings = with_broker(settings_for(context))
+    quieten(context, settings)
+    code = asyncio.run(_converse(settings, conversation))
+    raise typer.Exit(code or 0)
+
+
+def quieten(context: typer.Context, settings: "Settings") -> None:
+    """Log only what a person asked for."""
+    from tubewarren.telemetry.logs import configure
+
+    root: RootFlags = context.find_object(RootFlags) or RootFlags()
+    configure("svc", root.log_level or _QUIET, settings.log.format, sys.stderr)
+
+
+@asynccontextmanager
+async def connected(settings: "Settings") -> AsyncIterator[Session]:
+    """A session with the broker of these settings.
+
+    Raises:
+        BusError: the broker does not answer, or refuses.
+    """
+    from tubewarren.bus import open_bus
+    from tubewarren.topology import topology
+
+    url = settings.broker_url.get_secret_value() if settings.broker_url else ""
+    async with open_bus(url, "svc", patience=_CONNECT_PATIENCE) as bus:
+        yield Session(settings, bus, topology(settings.retry.ladder, settings.store.name))
+
+
+async def _converse(settings: "Settings", conversation: Callable[[Session], Awaitable[int | None]]) -> int | None:
+    async with connected(settings) as session:
+        return await conversation(session)
+
+
+def _require_amqp(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
+        raise CommandError(
+            "broker_url: not the address of a broker; write it like amqp://user:password@host:5672/vhost", USED_WRONGLY
+        )

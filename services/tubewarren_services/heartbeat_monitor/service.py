@@ -1,0 +1,126 @@
+"""The heartbeat-monitor at work: hears every beat, looks at the clock, and tells what changed."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from tubewarren.bus import Delivery
+from tubewarren.messages.events import WorkerBeat, WorkerChanged, WorkerHealth
+from tubewarren.runner import Activity, Service, Surroundings
+from tubewarren.settings.model import HeartbeatSettings
+from tubewarren.topology import HEARTBEAT_MONITOR
+from tubewarren_services.heartbeat_monitor.handler import Changes, Fleet, KnownWorker, observe, review
+from tubewarren_services.heartbeat_monitor.memory import FleetFile
+
+Publish = Callable[..., Awaitable[None]]
+"""Publishes messages, all confirmed when it returns."""
+
+_BATCH: Final = 500
+_LINGER: Final = timedelta(milliseconds=200)
+_REVIEW_EVERY: Final = timedelta(seconds=1)
+_SAVE_EVERY: Final = timedelta(seconds=5)
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@asynccontextmanager
+async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
+    """Bring the heartbeat-monitor up."""
+    settings, bus = surroundings.settings, surroundings.bus
+    file = FleetFile(settings.data_dir / "heartbeat-monitor.json")
+    monitor = Monitor.start(file, settings.heartbeat, bus.publisher.publish, _now)
+
+    async def look_around() -> None:
+        while True:
+            await monitor.review()
+            await asyncio.sleep(_REVIEW_EVERY.total_seconds())
+
+    (heard,) = (each for each in surroundings.topology.events if each.service == HEARTBEAT_MONITOR)
+    listening = await bus.consume_events(heard.name, monitor.record, _BATCH, _LINGER)
+    try:
+        yield Service(consumptions=(listening,), loops=(look_around,), activity=monitor.activity)
+    finally:
+        monitor.save()
+
+
+@dataclass(slots=True)
+class Monitor:
+    """The fleet as it is known now, and how it is told to the others.
+
+    Attributes:
+        clock: our own time, the only one that counts.
+    """
+
+    file: FleetFile
+    limits: HeartbeatSettings
+    publish: Publish
+    clock: Callable[[], datetime]
+    fleet: Fleet
+    _saved: Mapping[str, KnownWorker] = field(default_factory=dict)
+    _saved_at: datetime | None = None
+    _trouble: str = ""
+
+    @classmethod
+    def start(
+        cls, file: FleetFile, limits: HeartbeatSettings, publish: Publish, clock: Callable[[], datetime]
+    ) -> "Monitor":
+        """Begin with the workers that are known from before; whoever is silent has time until `stale_after`."""
+        now = clock()
+        return cls(file, limits, publish, clock, Fleet(now, now, file.load()))
+
+    async def record(self, deliveries: Sequence[Delivery]) -> None:
+        """Take in beats."""
+        beats = [delivery.message for delivery in deliveries if isinstance(delivery.message, WorkerBeat)]
+        self.fleet, changes = observe(self.fleet, beats, self.clock())
+        await self._tell(changes)
+
+    async def review(self) -> None:
+        """See who has fallen silent, and write down who is known, from time to time."""
+        now = self.clock()
+        self.fleet, changes = review(self.fleet, now, self.limits)
+        await self._tell(changes)
+        if self._saved_at is None or abs(now - self._saved_at) >= _SAVE_EVERY:
+            self._saved_at = now
+            await asyncio.to_thread(self.save)
+
+    def save(self) -> None:
+        """Write down who is known, if that changed; a file that cannot be written is told in the heartbeat."""
+        workers = self.fleet.workers
+        if workers == self._saved:
+            return
+        try:
+            self.file.save(workers)
+        except OSError as error:
+            trouble = f"Known workers cannot be written down ({error.strerror}): look at the data folder and its disk."
+            if trouble != self._trouble:
+                log.warning(trouble, path=str(error.filename))
+            self._trouble = trouble
+        else:
+            self._saved, self._trouble = workers, ""
+
+    def activity(self) -> Activity:
+        """What the heartbeat says."""
+        healths = Counter(worker.health for worker in self.fleet.workers.values())
+        return Activity(doing=self._trouble, facts={health.value: healths[health] for health in WorkerHealth})
+
+    async def _tell(self, changes: Changes) -> None:
+        for change in changes:
+            _log(change)
+        await self.publish(*changes)
+
+
+def _log(change: WorkerChanged) -> None:
+    if change.returned:
+        log.info("worker returned", of=change.worker)
+    elif change.health in (WorkerHealth.STALE, WorkerHealth.LOST):
+        log.warning("worker is silent", of=change.worker, health=change.health, last_seen=change.last_seen.isoformat())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

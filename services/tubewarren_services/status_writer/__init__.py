@@ -1,0 +1,1 @@
+"""status-writer: mirrors what the events say into the person's workbook."""

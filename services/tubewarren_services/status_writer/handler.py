@@ -1,0 +1,250 @@
+"""What an event says about the rows of the workbook: pure, event in, facts out."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tubewarren.bus import Delivery
+from tubewarren.messages.commands import DownloadVideo, ExpandSource
+from tubewarren.messages.events import (
+    SourceAccepted,
+    SourceExpanded,
+    SourceFailed,
+    SourceProgress,
+    SourceRefused,
+    Verdict,
+    VideoClaimed,
+    VideoDownloaded,
+    VideoFailed,
+    VideoProgress,
+    VideosQueued,
+    WorkerChanged,
+)
+from tubewarren.sheets.reconcile import spelled
+from tubewarren.sheets.tabs import LAST_ERROR, PRIORITY, StatusWord
+from tubewarren_services.status_writer.facts import NEVER, Fact, Kind, Order, Part, Statement, Subject
+
+DEAD = "dead"
+"""Beside the columns of a source's standing: `yes` while its order lies in the dead queue."""
+
+_TOLD_BEFORE = "rejected"
+"""The broker's word for what a worker gave up; the worker's own event says why, and better."""
+
+# Being listed again says nothing about how far a video is, and what is done stays done.
+_LISTED, _UNDERWAY, _FINISHED = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the events themselves do not say.
+
+    Attributes:
+        now: the time of deaths, which the broker does not tell.
+        delivery_limit: deliveries without an answer that the broker allows.
+    """
+
+    now: datetime
+    delivery_limit: int
+
+
+def facts_of(delivery: Delivery, context: Context) -> Iterator[Fact]:
+    """What a delivery says; nothing, when no row shows it or nobody could tell which row is meant."""
+    for fact in _facts_of(delivery, context):
+        key = spelled(fact.subject.key)
+        if all(key):
+            yield Fact(Subject(fact.subject.kind, key), fact.part, fact.statement)
+
+
+def moment(at: datetime) -> str:
+    """A time as a cell shows it."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _facts_of(delivery: Delivery, context: Context) -> Iterator[Fact]:
+    match delivery.message:
+        case DownloadVideo() | ExpandSource() as command:
+            if delivery.death is not None and delivery.death.reason != _TOLD_BEFORE:
+                yield from _of_a_death(command, context)
+        case SourceAccepted() | SourceRefused() | SourceExpanded() | SourceFailed() | SourceProgress() as event:
+            yield from _of_a_source(event)
+        case VideosQueued() as event:
+            yield from _of_a_page(event)
+        case VideoClaimed() | VideoProgress() | VideoDownloaded() | VideoFailed() as event:
+            yield from _of_a_video(event)
+        case WorkerChanged() as event:
+            yield _of_a_worker(event)
+        case _:  # nothing that a row shows
+            pass
+
+
+def _of_a_source(
+    event: SourceAccepted | SourceRefused | SourceExpanded | SourceFailed | SourceProgress,
+) -> Iterator[Fact]:
+    subject = _source(event.source_id)
+    match event:
+        case SourceAccepted():
+            entry = {"URL": event.url, **event.columns, PRIORITY: str(event.priority)}
+            yield _fact(subject, Part.ENTRY, Order.by_time(event.at), entry)
+            yield _standing_of_source(subject, event.at, 1, StatusWord.IN_PROGRESS)
+        case SourceRefused():
+            yield _fact(subject, Part.ENTRY, Order.by_time(event.at), {"URL": event.url})
+            yield _standing_of_source(subject, event.at, 5, StatusWord.ERROR, error=event.failure.reason)
+        case SourceExpanded():
+            yield _standing_of_source(subject, event.at, 4, StatusWord.IN_PROGRESS, error=_left_out(event))
+        case SourceFailed(verdict=Verdict.BURY):
+            yield _standing_of_source(
+                subject, event.at, 3, StatusWord.ERROR, error=event.failure.reason, retries=event.attempt - 1, dead=True
+            )
+        case SourceFailed():
+            yield _standing_of_source(
+                subject, event.at, 3, StatusWord.IN_PROGRESS, error=_comes_back(event), retries=_retries(event)
+            )
+        case SourceProgress():
+            counts = {"Videos": event.videos, "Done": event.done, "Failed": event.failed}
+            progress = f"{event.done}/{event.videos}" if event.videos else ""
+            values = {"Status": event.state.value, "Progress": progress, **{k: str(v) for k, v in counts.items()}}
+            yield _fact(subject, Part.PROGRESS, Order.by_time(event.at), values)
+
+
+def _of_a_page(event: VideosQueued) -> Iterator[Fact]:
+    # A page can only come from a listing that goes well again.
+    yield _standing_of_source(_source(event.source_id), event.at, 2, StatusWord.IN_PROGRESS)
+    for video in event.videos:
+        subject = _video(video.video_id, event.source_id)
+        entry = _entry_of_video(video.url, video.title, video.duration_seconds)
+        yield _fact(subject, Part.ENTRY, Order.by_time(event.at), entry)
+        yield _standing_of_video(subject, event.at, StatusWord.PENDING, retries=0, precedence=_LISTED)
+
+
+def _of_a_video(event: VideoClaimed | VideoProgress | VideoDownloaded | VideoFailed) -> Iterator[Fact]:
+    subject = _video(event.video_id, event.source_id)
+    order = Order.by_time(event.at)
+    match event:
+        case VideoClaimed():
+            claim = {"ClaimedBy": event.worker, "ClaimedAt": moment(event.at)}
+            yield _fact(subject, Part.CLAIM, order, claim)
+            yield _standing_of_video(subject, event.at, StatusWord.IN_PROGRESS, retries=event.attempt - 1)
+        case VideoProgress():
+            yield _fact(subject, Part.PROGRESS, order, {"Progress": _progress(event)})
+        case VideoDownloaded():
+            retries = event.attempt - 1
+            yield _standing_of_video(subject, event.at, StatusWord.DONE, retries=retries, precedence=_FINISHED)
+        case VideoFailed(verdict=Verdict.BURY):
+            yield _fact(subject, Part.SETBACK, order, {LAST_ERROR: _line(event.failure.reason)})
+            yield _standing_of_video(subject, event.at, StatusWord.ERROR, retries=event.attempt - 1, tie=2)
+        case VideoFailed():
+            yield _fact(subject, Part.SETBACK, order, {LAST_ERROR: _comes_back(event)})
+            yield _standing_of_video(subject, event.at, StatusWord.PENDING, retries=_retries(event), tie=1)
+
+
+def _of_a_death(command: DownloadVideo | ExpandSource, context: Context) -> Iterator[Fact]:
+    """The broker itself gave an order up: whoever had it never answered."""
+    reason = (
+        f"Given up after {context.delivery_limit + 1} deliveries that ended without an answer "
+        "(the worker was killed each time?). See its log, then redrive with `svc dead redrive`."
+    )
+    match command:
+        case DownloadVideo():
+            subject = _video(command.video_id, command.source_id)
+            entry = _entry_of_video(command.url, command.title, command.duration_seconds)
+            yield _fact(subject, Part.ENTRY, NEVER, entry)
+            yield _fact(subject, Part.SETBACK, Order.by_time(context.now), {LAST_ERROR: reason})
+            yield _standing_of_video(subject, context.now, StatusWord.ERROR, tie=2)
+        case ExpandSource():
+            subject = _source(command.source_id)
+            entry = {"URL": command.url, **command.columns, PRIORITY: str(command.priority)}
+            yield _fact(subject, Part.ENTRY, NEVER, entry)
+            yield _standing_of_source(subject, context.now, 3, StatusWord.ERROR, error=reason, dead=True)
+
+
+def _of_a_worker(event: WorkerChanged) -> Fact:
+    values = {
+        "LastSeen": moment(event.last_seen),
+        "Status": event.health.value,
+        "Service": event.service,
+        "Doing": _line(event.doing),
+    }
+    return _fact(Subject(Kind.WORKER, (event.worker,)), Part.STANDING, Order.by_time(event.at), values)
+
+
+def _source(source_id: str) -> Subject:
+    return Subject(Kind.SOURCE, (source_id,))
+
+
+def _video(video_id: str, source_id: str) -> Subject:
+    return Subject(Kind.VIDEO, (video_id, source_id))
+
+
+def _standing_of_source(
+    subject: Subject,
+    at: datetime,
+    tie: int,
+    status: StatusWord,
+    *,
+    error: str = "",
+    retries: int | None = None,
+    dead: bool = False,
+) -> Fact:
+    values = {"Status": status.value, LAST_ERROR: _line(error), DEAD: "yes" if dead else ""}
+    if retries is not None:
+        values["RetryCount"] = str(retries)
+    return _fact(subject, Part.STANDING, Order.by_time(at, tie=tie), values)
+
+
+def _standing_of_video(
+    subject: Subject,
+    at: datetime,
+    status: StatusWord,
+    *,
+    retries: int | None = None,
+    precedence: int = _UNDERWAY,
+    tie: int = 0,
+) -> Fact:
+    values = {"Status": status.value}
+    if retries is not None:
+        values["RetryCount"] = str(retries)
+    return _fact(subject, Part.STANDING, Order.by_time(at, precedence=precedence, tie=tie), values)
+
+
+def _entry_of_video(url: str, title: str, seconds: float | None) -> dict[str, str]:
+    duration = str(round(seconds)) if seconds is not None and math.isfinite(seconds) else ""
+    return {"URL": url, "Title": _line(title), "Duration": duration}
+
+
+def _fact(subject: Subject, part: Part, order: Order, values: dict[str, str]) -> Fact:
+    return Fact(subject, part, Statement(order, values))
+
+
+def _retries(event: VideoFailed | SourceFailed) -> int:
+    """How many retries the next attempt will have had before it; what is not charged does not count."""
+    return event.attempt if event.verdict is Verdict.RETRY else event.attempt - 1
+
+
+def _comes_back(event: VideoFailed | SourceFailed) -> str:
+    reason = _line(event.failure.reason)
+    if event.next_at is None:
+        return f"retry soon (attempt {event.attempt}): {reason}"
+    then = event.next_at.astimezone(UTC)
+    form = "%H:%M" if then.date() == event.at.astimezone(UTC).date() else "%Y-%m-%d %H:%M"
+    return f"retry at {then:{form}} UTC (attempt {event.attempt}): {reason}"
+
+
+def _left_out(event: SourceExpanded) -> str:
+    if not event.refused:
+        return ""
+    return f"{event.refused} of its entries left out: {'; '.join(event.notes)}"
+
+
+def _progress(event: VideoProgress) -> str:
+    if event.total_bytes:
+        far = f"{min(100, 100 * event.done_bytes // event.total_bytes)}%"
+    else:
+        far = f"{event.done_bytes / 1e6:.1f} MB" if event.done_bytes else event.phase
+    speed = event.speed_bytes_per_second
+    return f"{far} {speed / 1e6:.1f} MB/s" if speed else far
+
+
+def _line(text: str) -> str:
+    """A reason may come with line breaks; a cell is one line."""
+    return " ".join(text.split())

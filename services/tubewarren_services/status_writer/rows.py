@@ -1,0 +1,124 @@
+"""Which rows a record has, and what they show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from tubewarren.sheets.tabs import (
+    DEAD_LETTER_SOURCES,
+    DEAD_LETTER_TASKS,
+    LAST_ERROR,
+    SOURCES,
+    VIDEO_TASKS,
+    WORKERS,
+    StatusWord,
+    Tab,
+)
+from tubewarren_services.status_writer.facts import Kind, Part, Record, Statement
+from tubewarren_services.status_writer.handler import DEAD
+
+TABS_OF: Mapping[Kind, tuple[Tab, ...]] = {
+    Kind.SOURCE: (SOURCES, DEAD_LETTER_SOURCES),
+    Kind.VIDEO: (VIDEO_TASKS, DEAD_LETTER_TASKS),
+    Kind.WORKER: (WORKERS,),
+}
+"""Where a subject may have rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One row.
+
+    Attributes:
+        values: text by system column.
+        seed: text by human column, for a row that has to be added.
+        may_be_added: otherwise it is only kept right where it stands already.
+    """
+
+    values: Mapping[str, str]
+    seed: Mapping[str, str] = field(default_factory=dict)
+    may_be_added: bool = True
+
+
+def rows_of(kind: Kind, record: Record) -> Mapping[Tab, Shown]:
+    """The rows that a record has, by tab."""
+    match kind:
+        case Kind.SOURCE:
+            return _of_a_source(record)
+        case Kind.VIDEO:
+            return _of_a_video(record)
+        case Kind.WORKER:
+            return _of_a_worker(record)
+        case _:
+            assert_never(kind)
+
+
+def _of_a_source(record: Record) -> Mapping[Tab, Shown]:
+    standing, progress = record.get(Part.STANDING), record.get(Part.PROGRESS)
+    if standing is None and progress is None:
+        return {}
+    # Both say how far it is. The ledger hears whatever we hear and tells its conclusion afterwards: its word counts,
+    # whatever the clocks of those say who list sources.
+    values = {**(standing.values if standing else {}), **(progress.values if progress else {})}
+    is_dead = bool(_says(standing, DEAD))
+    if is_dead:
+        values["Status"] = StatusWord.ERROR.value
+    # The ingestor writes these rows, so one that is not there is one that a person removed.
+    rows = {SOURCES: _shown(SOURCES, values, may_be_added=False)}
+    if is_dead:
+        rows[DEAD_LETTER_SOURCES] = _shown(DEAD_LETTER_SOURCES, values, record.get(Part.ENTRY))
+    return rows
+
+
+def _of_a_video(record: Record) -> Mapping[Tab, Shown]:
+    standing, entry = record.get(Part.STANDING), record.get(Part.ENTRY)
+    if standing is None:
+        return {}
+    status = StatusWord(standing.values["Status"])
+    values = dict(standing.values)
+    values |= _entry_values(entry)
+    values |= _claim_values(status, record)
+    values[LAST_ERROR] = "" if status is StatusWord.DONE else _says(record.get(Part.SETBACK), LAST_ERROR)
+    values["Progress"] = _progress(status, standing, record)
+    # What was never listed here was listed before our memory begins: its row is there, with the address in it.
+    rows = {VIDEO_TASKS: _shown(VIDEO_TASKS, values, entry, may_be_added=entry is not None)}
+    if status is StatusWord.ERROR:
+        rows[DEAD_LETTER_TASKS] = _shown(DEAD_LETTER_TASKS, values, entry)
+    return rows
+
+
+def _of_a_worker(record: Record) -> Mapping[Tab, Shown]:
+    standing = record.get(Part.STANDING)
+    return {WORKERS: _shown(WORKERS, standing.values)} if standing else {}
+
+
+def _entry_values(entry: Statement | None) -> dict[str, str]:
+    return {name: entry.values[name] for name in ("Title", "Duration")} if entry else {}
+
+
+def _claim_values(status: StatusWord, record: Record) -> Mapping[str, str]:
+    """Who has it, or had it last; nobody while it waits."""
+    claim = record.get(Part.CLAIM)
+    return claim.values if claim and status is not StatusWord.PENDING else {"ClaimedBy": "", "ClaimedAt": ""}
+
+
+def _progress(status: StatusWord, standing: Statement, record: Record) -> str:
+    """Only of what runs now, and not that of an earlier attempt."""
+    progress = record.get(Part.PROGRESS)
+    if status is not StatusWord.IN_PROGRESS or progress is None or progress.order.at < standing.order.at:
+        return ""
+    return _says(progress, "Progress")
+
+
+def _says(statement: Statement | None, name: str) -> str:
+    return statement.values.get(name, "") if statement else ""
+
+
+def _shown(tab: Tab, values: Mapping[str, str], entry: Statement | None = None, *, may_be_added: bool = True) -> Shown:
+    """Only what the tab has a column for."""
+    seed = entry.values if entry else {}
+    return Shown(
+        {name: values[name] for name in tab.system if name in values},
+        {name: seed[name] for name in tab.human if name in seed},
+        may_be_added,
+    )

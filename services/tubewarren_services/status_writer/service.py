@@ -1,0 +1,106 @@
+"""The status-writer at work: events into the mirror, the mirror into the workbook, then the ack."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from tubewarren.bus import Delivery
+from tubewarren.runner import Activity, Service, Surroundings
+from tubewarren.sheets.errors import SheetUnavailableError
+from tubewarren.sheets.local import LocalWorkbook
+from tubewarren.topology import DOWNLOADER, STATUS_WRITER, Topology
+from tubewarren_services.status_writer.facts import Fact
+from tubewarren_services.status_writer.handler import Context, facts_of
+from tubewarren_services.status_writer.mirror import Mirror, MirrorError
+from tubewarren_services.status_writer.scribe import Scribe
+
+_BATCH: Final = 1000
+_HEAL_EVERY: Final = timedelta(seconds=3)
+_FIRST_PAUSE: Final = timedelta(seconds=1)
+_LONGEST_PAUSE: Final = timedelta(seconds=30)
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@asynccontextmanager
+async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
+    """Bring the status-writer up."""
+    settings, bus = surroundings.settings, surroundings.bus
+    mirror = await asyncio.to_thread(Mirror.open, settings.data_dir / "status-writer.sqlite")
+    scribe = Scribe(mirror, LocalWorkbook(settings.sheet.workbook))
+    writer = Writer(scribe, delivery_limit=_delivery_limit(surroundings.topology))
+
+    async def keep_right() -> None:
+        while True:
+            await writer.heal()
+            await asyncio.sleep(_HEAL_EVERY.total_seconds())
+
+    (heard,) = (each for each in surroundings.topology.events if each.service == STATUS_WRITER)
+    try:
+        listening = await bus.consume_events(heard.name, writer.record, _BATCH, settings.sheet.flush)
+        yield Service(consumptions=(listening,), loops=(keep_right,), activity=writer.activity)
+    finally:
+        await asyncio.to_thread(scribe.close)
+
+
+@dataclass(slots=True)
+class Writer:
+    """The one that writes. Trouble with the workbook is told in the heartbeat; the events wait.
+
+    Attributes:
+        clock: the time of what the broker tells without one.
+        pause: waits for so many seconds.
+    """
+
+    scribe: Scribe
+    delivery_limit: int
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    pause: Callable[[float], Awaitable[object]] = asyncio.sleep
+    _trouble: str = ""
+
+    async def record(self, deliveries: Sequence[Delivery]) -> None:
+        """Take in a batch and write it; returns only when the workbook has answered, so an ack means written.
+
+        The rows of a tab that a person has to mend wait in the mirror instead: the other tabs must go on.
+        """
+        context = Context(self.clock(), self.delivery_limit)
+        facts = [fact for delivery in deliveries for fact in facts_of(delivery, context)]
+        pause = _FIRST_PAUSE
+        while not await self._try(lambda: self._write(facts)):
+            await self.pause(pause.total_seconds())
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def heal(self) -> None:
+        """Look whether the workbook still shows what it should."""
+        await self._try(self.scribe.heal)
+
+    def activity(self) -> Activity:
+        """What the heartbeat says."""
+        return Activity(unfit=" ".join((self._trouble, *self.scribe.unreadable)).strip())
+
+    def _write(self, facts: Sequence[Fact]) -> None:
+        self.scribe.take_in(facts)
+        self.scribe.flush()
+
+    async def _try(self, work: Callable[[], None]) -> bool:
+        told = self.activity().unfit
+        try:
+            await asyncio.to_thread(work)
+        except (SheetUnavailableError, MirrorError) as error:
+            self._trouble = str(error)
+        else:
+            self._trouble = ""
+        trouble = self.activity().unfit
+        if trouble != told:
+            log.warning("the workbook is in trouble", problem=trouble) if trouble else log.info("the workbook is fine")
+        return not self._trouble
+
+
+def _delivery_limit(topology: Topology) -> int:
+    (queue, *_) = topology.work_queue(DOWNLOADER).queues()
+    return int(queue.arguments["x-delivery-limit"])

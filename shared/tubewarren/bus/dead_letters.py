@@ -1,0 +1,169 @@
+"""What was given up: read it, send it back to work, or drop it.
+
+A dead queue is read by taking its messages without acknowledging them; closing the channel gives every one back. So
+whatever interrupts us, a message is either still there, or was published anew with a confirm first.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity
+
+from tubewarren.bus.codec import ATTEMPT, name_of
+from tubewarren.bus.connection import Bus
+from tubewarren.bus.errors import BrokerUnavailableError
+from tubewarren.settlement import Forward
+from tubewarren.topology import Topology
+
+_GET_PATIENCE = timedelta(seconds=10)
+_FIRST_ATTEMPT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One message in a dead queue.
+
+    Attributes:
+        queue: where it was given up, and where a redrive sends it.
+        buried_id: the name under which its `MessageBuried` event tells the reason.
+        message_type: as the message named itself; may be empty or unknown.
+        attempt: how many charged tries it had.
+        body: as it came, readable or not.
+        broker_reason: why the broker moved it, in the broker's own word; empty when it does not say.
+        died_at: when the broker moved it.
+    """
+
+    queue: str
+    buried_id: str
+    message_type: str
+    attempt: int
+    body: bytes
+    broker_reason: str = ""
+    died_at: datetime | None = None
+
+
+Choice = Callable[[DeadLetter], bool]
+_Settle = Callable[[AbstractIncomingMessage, DeadLetter], Awaitable[None]]
+
+
+def mortal_queues(topology: Topology) -> tuple[str, ...]:
+    """The queues in which messages can be given up."""
+    return (*(work.name for work in topology.work), *(heard.name for heard in topology.events))
+
+
+async def read_dead(bus: Bus, topology: Topology) -> tuple[DeadLetter, ...]:
+    """Everything that lies in the dead queues, in the order in which the broker hands it out; it stays there.
+
+    Raises:
+        BrokerUnavailableError: the connection broke.
+    """
+
+    async def look(_incoming: AbstractIncomingMessage, _letter: DeadLetter) -> None:
+        """Settle nothing, so that closing the channel puts it back."""
+
+    return await _go_through(bus, topology, lambda _: True, look)
+
+
+async def redrive_dead(bus: Bus, topology: Topology, choice: Choice) -> tuple[DeadLetter, ...]:
+    """Send the chosen ones back to where they died, as first attempts; returns those that went.
+
+    A message may go twice when the connection breaks between its copy's confirm and its own ack; every message may
+    come twice, so that is harmless.
+
+    Raises:
+        BrokerUnavailableError: the connection broke; what was not sent yet still lies there.
+        UnroutableError: the queue to send it to is missing.
+    """
+
+    async def send_back(incoming: AbstractIncomingMessage, letter: DeadLetter) -> None:
+        await bus.publisher.forward(incoming, Forward(letter.queue, _FIRST_ATTEMPT))
+        await incoming.ack()
+
+    return await _go_through(bus, topology, choice, send_back)
+
+
+async def purge_dead(bus: Bus, topology: Topology, choice: Choice) -> tuple[DeadLetter, ...]:
+    """Drop the chosen ones for ever; returns those that were dropped.
+
+    Raises:
+        BrokerUnavailableError: the connection broke; what was not dropped yet still lies there.
+    """
+
+    async def drop(incoming: AbstractIncomingMessage, _letter: DeadLetter) -> None:
+        await incoming.ack()
+
+    return await _go_through(bus, topology, choice, drop)
+
+
+async def _go_through(bus: Bus, topology: Topology, choice: Choice, settle: _Settle) -> tuple[DeadLetter, ...]:
+    settled: list[DeadLetter] = []
+    try:
+        for queue in mortal_queues(topology):
+            async with _opened(bus, f"{queue}.dead") as dead:
+                # All are taken before the first is sent: one that dies again meanwhile is not met again.
+                for incoming in await _take_all(dead):
+                    letter = _letter(queue, incoming)
+                    if choice(letter):
+                        await settle(incoming, letter)
+                        settled.append(letter)
+    except (TimeoutError, *CONNECTION_EXCEPTIONS) as error:
+        raise BrokerUnavailableError(
+            f"The connection broke after {len(settled)} dead messages ({error!r}). "
+            "Nothing is lost: run the same command again."
+        ) from error
+    return tuple(settled)
+
+
+@asynccontextmanager
+async def _opened(bus: Bus, name: str) -> AsyncIterator[AbstractQueue | None]:
+    """The dead queue on a channel of its own, whose end gives back what was taken; None when it is missing."""
+    connection = bus._consuming  # noqa: SLF001 - the bus's own connection, within its own package
+    async with AsyncExitStack() as stack:
+        try:
+            channel = connection.channel(publisher_confirms=False)
+            await channel.initialize()
+            stack.push_async_callback(channel.close)
+            dead = await channel.declare_queue(name, passive=True, robust=False)
+        except ChannelNotFoundEntity:
+            yield None
+        else:
+            yield dead
+
+
+async def _take_all(dead: AbstractQueue | None) -> list[AbstractIncomingMessage]:
+    """What lies there now, unacknowledged."""
+    taken: list[AbstractIncomingMessage] = []
+    if dead is None:
+        return taken
+    for _ in range(dead.declaration_result.message_count or 0):
+        async with asyncio.timeout(_GET_PATIENCE.total_seconds()):
+            incoming = await dead.get(no_ack=False, fail=False)
+        if incoming is None:
+            break
+        taken.append(incoming)
+    return taken
+
+
+def _letter(queue: str, incoming: AbstractIncomingMessage) -> DeadLetter:
+    attempt = incoming.headers.get(ATTEMPT)
+    death = _newest_death(incoming.headers)
+    died_at = death.get("time")
+    return DeadLetter(
+        queue=queue,
+        buried_id=name_of(incoming),
+        message_type=incoming.type or "",
+        attempt=attempt if isinstance(attempt, int) and attempt > 0 else _FIRST_ATTEMPT,
+        body=incoming.body,
+        broker_reason=str(death.get("reason", "")),
+        died_at=died_at.astimezone(UTC) if isinstance(died_at, datetime) else None,
+    )
+
+
+def _newest_death(headers: Mapping[str, object]) -> Mapping[str, object]:
+    deaths = headers.get("x-death")
+    newest = deaths[0] if isinstance(deaths, list) and deaths else None
+    return newest if isinstance(newest, dict) else {}

@@ -1,0 +1,144 @@
+"""Questions and answers, and watching: for people in front of a terminal, so nothing is kept and nothing waits."""
+
+import asyncio
+from contextlib import aclosing
+from datetime import timedelta
+
+import aio_pika
+import pytest
+
+from integration.bus.support import SMALL, Stranger, declared_bus, downloaded, until, video
+from tubewarren.bus import BrokerUnavailableError, Bus, Delivery, UnroutableError
+from tubewarren.messages.commands import QueryLedger
+from tubewarren.messages.events import LedgerAnswered, MessageBuried, VideoDownloaded
+from tubewarren.outcomes import Done, Outcome
+from tubewarren.topology import EVENTS, questions
+
+pytestmark = pytest.mark.broker
+
+QUERY = QueryLedger(topic="summary")
+SOON = timedelta(milliseconds=500)
+
+
+def answer_from(storage: str, rows: int = 1) -> LedgerAnswered:
+    answered_at = downloaded("x").at
+    return LedgerAnswered(at=answered_at, storage=storage, rows=tuple({"n": number} for number in range(rows)))
+
+
+async def answer_as(bus: Bus, storage: str) -> None:
+    async def answer(_: Delivery) -> Outcome:
+        return Done(reply=answer_from(storage))
+
+    await bus.answer(questions(storage), answer)
+
+
+async def ask(bus: Bus, patience: timedelta = SOON) -> list[str]:
+    async with aclosing(bus.ask(QUERY, patience)) as answers:
+        return sorted([answer.storage async for answer in answers if isinstance(answer, LedgerAnswered)])
+
+
+async def test_every_storage_answers_for_itself(vhost_url: str) -> None:
+    async with declared_bus(vhost_url, worker="asks") as bus, declared_bus(vhost_url, worker="answers") as holder:
+        await answer_as(holder, "main")
+        await answer_as(holder, "attic")
+
+        assert await ask(bus) == ["attic", "main"]
+
+
+async def test_a_question_that_nobody_hears_is_unroutable(vhost_url: str) -> None:
+    async with declared_bus(vhost_url) as bus:
+        with pytest.raises(UnroutableError):
+            await ask(bus)
+
+
+async def test_when_the_last_answerer_leaves_nobody_is_waited_for(vhost_url: str) -> None:
+    async with declared_bus(vhost_url, worker="asks") as bus:
+        async with declared_bus(vhost_url, worker="answers") as holder:
+            await answer_as(holder, "main")
+            assert await ask(bus) == ["main"]
+
+        with pytest.raises(UnroutableError):
+            await ask(bus)
+
+
+async def test_a_reply_to_an_asker_who_left_troubles_nobody(vhost_url: str) -> None:
+    has_heard, may_answer, answered = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def answer(delivery: Delivery) -> Outcome:
+        assert delivery.reply_to is not None
+        has_heard.set()
+        await may_answer.wait()
+        answered.set()
+        return Done(reply=answer_from("main"))
+
+    async with declared_bus(vhost_url, worker="asks") as bus, declared_bus(vhost_url, worker="answers") as holder:
+        consumption = await holder.answer(questions("main"), answer)
+        asking = asyncio.create_task(ask(bus, timedelta(seconds=30)))
+        await has_heard.wait()
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        may_answer.set()
+        await until(lambda: consumption.settled == 1)
+
+        await answer_as(holder, "attic")
+        assert "attic" in await ask(bus)
+    assert answered.is_set()
+
+
+async def test_a_question_that_cannot_be_answered_is_dropped_and_not_announced_as_buried(vhost_url: str) -> None:
+    async def stumble(_: Delivery) -> Outcome:
+        raise ZeroDivisionError("a defect")
+
+    async with declared_bus(vhost_url) as bus, bus.watch(MessageBuried.type) as obituaries:
+        consumption = await bus.answer(questions("main"), stumble)
+
+        assert await ask(bus) == []
+        assert consumption.settled == 1
+        assert consumption.in_hand == 0
+        assert obituaries.empty()
+
+
+async def test_an_answerer_is_back_after_its_connection_was_cut(vhost_url: str, stranger: Stranger) -> None:
+    async with declared_bus(vhost_url) as bus:
+        await answer_as(bus, "main")
+        await stranger.cut("consumes")
+
+        async def is_answered() -> bool:
+            try:
+                return await ask(bus) == ["main"]
+            except (UnroutableError, BrokerUnavailableError):
+                return False
+
+        await until(is_answered)
+
+
+async def test_a_watcher_sees_the_events_it_asked_for_from_now_on(vhost_url: str) -> None:
+    async with declared_bus(vhost_url) as bus:
+        await bus.publisher.publish(downloaded("before"))
+        async with bus.watch(VideoDownloaded.type) as arrived:
+            await bus.publisher.publish(downloaded("a"), video("no event"))
+            await bus.publisher.publish(downloaded("b"))
+            seen = [await asyncio.wait_for(arrived.get(), 5), await asyncio.wait_for(arrived.get(), 5)]
+
+    assert [delivery.message for delivery in seen] == [downloaded("a"), downloaded("b")]
+
+
+async def test_a_watcher_passes_over_what_it_cannot_read(vhost_url: str, stranger: Stranger) -> None:
+    async with declared_bus(vhost_url) as bus, bus.watch("#") as arrived:
+        async with stranger.channel() as channel:
+            events = await channel.get_exchange(EVENTS, ensure=False)
+            await events.publish(aio_pika.Message(b"{}", type="who.knows.v9"), "who.knows.v9")
+        await bus.publisher.publish(downloaded("a"))
+
+        assert (await asyncio.wait_for(arrived.get(), 5)).message == downloaded("a")
+
+
+async def test_a_watcher_leaves_no_queue_behind(vhost_url: str, stranger: Stranger) -> None:
+    async with declared_bus(vhost_url) as bus:
+        async with bus.watch("#"):
+            assert len(await stranger.queue_names()) == len(SMALL.queues) + 1
+
+        async def is_gone() -> bool:
+            return len(await stranger.queue_names()) == len(SMALL.queues)
+
+        await until(is_gone)

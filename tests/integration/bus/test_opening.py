@@ -1,0 +1,101 @@
+"""Opening a bus: two named connections, patience with a broker that is absent, clear words when it refuses."""
+
+import asyncio
+import socket
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from structlog.testing import capture_logs
+
+from integration.bus.own_brokers import OwnBroker
+from integration.bus.support import Stranger, until
+from tubewarren.bus import BrokerRefusedError, BrokerUnavailableError, open_bus
+
+pytestmark = pytest.mark.broker
+
+SHORT = timedelta(seconds=1)
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_a_bus_has_two_connections_that_bear_the_workers_name(vhost_url: str, stranger: Stranger) -> None:
+    async with open_bus(vhost_url, "downloader@host"):
+        names: set[str] = set()
+
+        async def are_known() -> bool:
+            names.update(item["client_properties"].get("connection_name", "") for item in await stranger.connections())
+            return len(names) >= 2
+
+        await until(are_known)
+
+    assert names == {"downloader@host (publishes)", "downloader@host (consumes)"}
+
+
+async def test_the_version_is_the_brokers_own(vhost_url: str) -> None:
+    async with open_bus(vhost_url, "test") as bus:
+        assert bus.dialect.is_supported
+
+
+async def test_an_absent_broker_is_given_up_after_the_patience(closed_port: int) -> None:
+    with pytest.raises(BrokerUnavailableError, match=f"127.0.0.1:{closed_port}.*TUBEWARREN_BROKER_URL"):
+        async with asyncio.timeout(5), open_bus(f"amqp://u:secret@127.0.0.1:{closed_port}/", "test", patience=SHORT):
+            pass
+
+
+async def test_a_broker_that_accepts_and_stays_silent_is_given_up_too() -> None:
+    async def stay_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(stay_silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with pytest.raises(BrokerUnavailableError):
+            async with asyncio.timeout(8), open_bus(f"amqp://u:p@127.0.0.1:{port}/", "test", patience=SHORT):
+                pass
+
+
+async def test_a_wrong_password_is_refused_at_once_and_never_repeated_to_anyone(vhost_url: str) -> None:
+    parts = urlsplit(vhost_url)
+    wrong = parts._replace(netloc=f"{parts.username}:wr0ng-secret@{parts.hostname}:{parts.port}").geturl()
+
+    with pytest.raises(BrokerRefusedError, match="user or password") as refusal:
+        async with asyncio.timeout(5), open_bus(wrong, "test", patience=timedelta(minutes=1)):
+            pass
+
+    assert "wr0ng-secret" not in str(refusal.value)
+
+
+async def test_an_unknown_virtual_host_is_refused(vhost_url: str) -> None:
+    elsewhere = urlsplit(vhost_url)._replace(path="/nowhere").geturl()
+
+    with pytest.raises(BrokerRefusedError, match="virtual host"):
+        async with asyncio.timeout(5), open_bus(elsewhere, "test", patience=timedelta(minutes=1)):
+            pass
+
+
+async def test_a_service_waits_for_its_broker_and_says_so(own_broker: OwnBroker) -> None:
+    url = own_broker.start().url
+    own_broker.kill()
+    with capture_logs() as logs:
+
+        async def connect() -> str:
+            async with open_bus(url, "test") as bus:
+                return bus.dialect.version
+
+        connecting = asyncio.create_task(connect())
+        await until(lambda: any(line["event"] == "waiting for the broker" for line in logs))
+        await asyncio.to_thread(own_broker.start)
+        async with asyncio.timeout(20):
+            version = await connecting
+
+    assert version[0].isdigit()
+    waits = [line for line in logs if line["event"] == "waiting for the broker"]
+    assert "does not answer" in waits[0]["problem"]
+    assert len(waits) < 20

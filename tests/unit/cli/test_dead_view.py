@@ -1,0 +1,121 @@
+"""Dead letters with their reasons."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tubewarren.bus.dead_letters import DeadLetter
+from tubewarren.messages.commands import DownloadVideo
+from tubewarren_services.cli.dead_view import Filters, cases_of, dead_json, dead_page, dead_table, short_id
+from tubewarren_services.cli.tables import Row
+from unit.cli.drawing import drawn
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+VIDEO = DownloadVideo(video_id="vvvvvvvvvvv", url="https://y.test/v", source_id="7")
+LETTER = DeadLetter(
+    "downloader",
+    str(VIDEO.message_id),
+    VIDEO.type,
+    3,
+    VIDEO.model_dump_json().encode(),
+    "rejected",
+    NOW - timedelta(hours=2),
+)
+STRANGER = DeadLetter("status-writer.events", "sha256:0123456789abcdef", "", 1, b"\xff not json")
+BURIAL: Row = {
+    "queue": "downloader",
+    "buried_id": LETTER.buried_id,
+    "kind": "gone",
+    "reason": "It is private, so it will not come back.",
+}
+
+
+def test_the_reason_is_the_ledgers() -> None:
+    (case,) = cases_of([LETTER], [BURIAL])
+
+    assert (case.kind, case.reason) == ("gone", "It is private, so it will not come back.")
+    assert (case.source_id, case.subject) == ("7", "vvvvvvvvvvv")
+
+
+@pytest.mark.parametrize("burial", [{**BURIAL, "queue": "source-expander"}, {**BURIAL, "buried_id": "another"}])
+def test_the_burial_of_something_else_tells_nothing(burial: Row) -> None:
+    (case,) = cases_of([LETTER], [burial])
+
+    assert case.kind == "unknown"
+
+
+def test_without_the_ledger_the_brokers_own_word_is_told() -> None:
+    limit = DeadLetter("downloader", "x", VIDEO.type, 1, b"{}", "delivery_limit")
+
+    reasons = [case.reason for case in cases_of([limit, STRANGER], [])]
+
+    assert reasons == ["Its worker died several times while it had it.", "Nobody says why."]
+
+
+MEANT = {
+    "anything": (Filters(), True),
+    "its queue": (Filters(queue="downloader"), True),
+    "its dead queue": (Filters(queue="downloader.dead"), True),
+    "another queue": (Filters(queue="source-expander"), False),
+    "its source": (Filters(source_id="7"), True),
+    "another source": (Filters(source_id="77"), False),
+    "words of its reason": (Filters(reason="PRIVATE"), True),
+    "other words": (Filters(reason="public"), False),
+    "its class": (Filters(kind="gone"), True),
+    "another class": (Filters(kind="gated"), False),
+    "the beginning of its id": (Filters(identity=LETTER.buried_id[:8]), True),
+    "another id": (Filters(identity="nonsense"), False),
+    "one of two": (Filters(queue="downloader", kind="gated"), False),
+}
+
+
+@pytest.mark.parametrize(("filters", "is_meant"), MEANT.values(), ids=MEANT)
+def test_what_filters_mean(filters: Filters, is_meant: bool) -> None:  # noqa: FBT001 - the expected value
+    (case,) = cases_of([LETTER], [BURIAL])
+
+    assert filters.mean(case) is is_meant
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_the_list_fits_and_no_reason_is_cut(width: int) -> None:
+    text = drawn(dead_table(cases_of([LETTER, STRANGER], [BURIAL]), width, NOW), width)
+
+    assert max(len(line) for line in text.splitlines()) <= width
+    for words in (LETTER.buried_id[:8], "vvvvvvvvvvv", "gone", "back."):
+        assert words in text
+    assert ("2 h ago" in text) is (width == 200)
+
+
+def test_nothing_dead_is_good_news() -> None:
+    assert drawn(dead_table((), 80, NOW), 80) == "Nothing is dead.\n"
+
+
+def test_a_page_shows_the_body_readable_or_not() -> None:
+    readable, unreadable = cases_of([LETTER, STRANGER], [BURIAL])
+
+    assert '"url": "https://y.test/v"' in drawn(dead_page(readable), 80)
+    assert "\\xff not json" in drawn(dead_page(unreadable), 80)
+
+
+def test_the_json_of_a_letter_has_everything_even_when_it_is_unreadable() -> None:
+    (case,) = cases_of([STRANGER], [])
+
+    assert dead_json(case) == {
+        "id": "sha256:0123456789abcdef",
+        "queue": "status-writer.events",
+        "message_type": "",
+        "source_id": None,
+        "subject": None,
+        "kind": "unknown",
+        "reason": "Nobody says why.",
+        "attempt": 1,
+        "died_at": None,
+        "broker_reason": None,
+        "body": "\\xff not json",
+    }
+
+
+def test_a_short_id_is_still_a_beginning_of_the_long_one() -> None:
+    for letter in (LETTER, STRANGER):
+        assert letter.buried_id.startswith(short_id(letter.buried_id))
+        assert len(short_id(letter.buried_id)) < len(letter.buried_id)

@@ -1,0 +1,81 @@
+"""`svc status`, drawn."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tubewarren.topology import DOWNLOADER, topology
+from tubewarren_services.cli.overview import Overview, QueueLine, overview_table, queue_lines, summary_lines
+from tubewarren_services.cli.tables import Row
+from unit.cli.drawing import drawn
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SYSTEM = topology()
+EMPTY = {queue.name: (0, 0) for queue in SYSTEM.queues}
+SUMMARY: Row = {
+    "sources_done": 1,
+    "sources_error": 0,
+    "sources_in_progress": 2,
+    "videos": 1200,
+    "videos_done": 800,
+    "videos_dead": 0,
+    "oldest_waiting_seconds": 200.0,
+    "finished_last_minute": 12,
+    "finished_last_10_minutes": 95,
+    "bytes": 12_000_000_000,
+}
+
+
+def test_a_queue_is_told_with_all_that_waits_on_its_rungs_and_all_that_died() -> None:
+    depths = EMPTY | {
+        DOWNLOADER: (7, 3),
+        f"{DOWNLOADER}.retry.30s": (1, 0),
+        f"{DOWNLOADER}.retry.2h": (2, 0),
+        f"{DOWNLOADER}.dead": (4, 0),
+    }
+
+    lines = {line.name: line for line in queue_lines(SYSTEM, depths)}
+
+    assert lines[DOWNLOADER] == QueueLine(DOWNLOADER, "work", ready=7, retrying=3, dead=4, consumers=3)
+    assert lines["status-writer.events"].retrying is None
+
+
+def test_a_queue_that_the_broker_lacks_is_called_missing() -> None:
+    lines = queue_lines(SYSTEM, dict.fromkeys(EMPTY))
+
+    text = drawn(overview_table(Overview(lines, None, None), 80, NOW), 80)
+
+    assert {line.ready for line in lines} == {None}
+    assert text.count("missing") == len(lines)
+
+
+def test_the_counts_are_sentences_without_what_is_zero() -> None:
+    assert summary_lines(SUMMARY) == (
+        "3 sources: 2 in progress, 1 done",
+        "1,200 videos: 800 done",
+        "Finished: 12 in the last minute, 9.5 a minute over the last ten",
+        "Oldest waiting: 3 min",
+        "Stored: 12 GB",
+    )
+
+
+def test_a_summary_that_tells_nothing_is_told_as_nothing() -> None:
+    assert summary_lines({}) == ()
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_the_overview_fits(width: int) -> None:
+    workers: tuple[Row, ...] = ({"worker": "box/downloader", "status": "active", "in_hand": 2, "doing": "2 videos"},)
+
+    text = drawn(overview_table(Overview(queue_lines(SYSTEM, EMPTY), SUMMARY, workers), width, NOW), width)
+
+    assert max(len(line) for line in text.splitlines()) <= width
+    for words in ("downloader", "1,200 videos", "box/downloader", "2 videos"):
+        assert words in text
+
+
+def test_without_a_results_manager_the_depths_are_shown_and_the_gap_is_named() -> None:
+    text = drawn(overview_table(Overview(queue_lines(SYSTEM, EMPTY), None, None), 80, NOW), 80)
+
+    assert "downloader" in text
+    assert "No results-manager answers" in text

@@ -1,0 +1,243 @@
+"""Fleets on one machine: one a folder, and processes that come back or say why they cannot."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from tubewarren.bus import Bus
+from tubewarren.settings import Settings
+from tubewarren.topology import topology
+from tubewarren_services.local_fleet.fleet import Fleet, FleetRunningError, _alone_in, _processes, _running
+from tubewarren_services.local_fleet.processes import Copy, ServiceProcess, ServiceStartError
+
+SOON = timedelta(milliseconds=1)
+HOLDER = """
+import signal, sys
+from pathlib import Path
+from tubewarren_services.local_fleet.fleet import _alone_in
+with _alone_in(Path(sys.argv[1])):
+    print("held", flush=True)
+    signal.pause()
+"""
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Poll a real process, but not for ever."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def process(folder: Path, script: str, *, service: str = "downloader", **variables: str) -> ServiceProcess:
+    command = ("/bin/sh", "-c", script)
+    return ServiceProcess(Copy(service, service), command, variables, folder, first_pause=SOON)
+
+
+def log_of(folder: Path, service: str = "downloader") -> str:
+    path = folder / f"{service}.log"
+    return path.read_text() if path.exists() else ""
+
+
+@contextmanager
+def kept(*tasks: "asyncio.Task[Any]") -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def stopped(one: ServiceProcess, keeping: "asyncio.Task[None]") -> None:
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    await one.stop(timedelta(seconds=5))
+
+
+async def test_a_dying_service_is_brought_back(tmp_path: Path) -> None:
+    one = process(tmp_path, "echo life; exit 1")
+    keeping = asyncio.create_task(one.keep_running())
+
+    with kept(keeping):
+        await until(lambda: log_of(tmp_path).count("life") >= 3)
+        await stopped(one, keeping)
+
+
+async def test_a_killed_service_is_brought_back(tmp_path: Path) -> None:
+    one = process(tmp_path, "echo $$; read forever")
+    keeping = asyncio.create_task(one.keep_running())
+
+    with kept(keeping):
+        await until(lambda: log_of(tmp_path).count("\n") == 1)
+        os.kill(int(log_of(tmp_path).split()[0]), signal.SIGKILL)
+        await until(lambda: log_of(tmp_path).count("\n") == 2)
+        await stopped(one, keeping)
+
+    assert len(set(log_of(tmp_path).split())) == 2
+
+
+async def test_a_service_that_refuses_its_settings_is_not_brought_back_and_its_last_words_are_told(
+    tmp_path: Path,
+) -> None:
+    one = process(tmp_path, "echo early; echo a; echo b; echo 'log.level: no such level'; exit 2")
+
+    with pytest.raises(ServiceStartError, match=r"^downloader cannot start\. a b log\.level: no such level$"):
+        await one.keep_running()
+
+
+async def test_one_that_refuses_without_a_word_is_told_with_its_log(tmp_path: Path) -> None:
+    with pytest.raises(ServiceStartError, match=r"See .*downloader\.log"):
+        await process(tmp_path, "exit 2").keep_running()
+
+
+async def test_a_service_is_asked_to_leave_and_has_its_grace(tmp_path: Path) -> None:
+    one = process(tmp_path, "trap 'echo drained; exit 0' TERM; echo up; while :; do sleep 0.01; done")
+    keeping = asyncio.create_task(one.keep_running())
+
+    with kept(keeping):
+        await until(lambda: "up" in log_of(tmp_path))
+        await stopped(one, keeping)
+
+    assert log_of(tmp_path).split() == ["up", "drained"]
+
+
+async def test_a_service_that_does_not_leave_is_ended(tmp_path: Path) -> None:
+    one = process(tmp_path, "trap '' TERM; echo $$; while :; do sleep 0.01; done")
+    keeping = asyncio.create_task(one.keep_running())
+
+    with kept(keeping):
+        await until(lambda: "\n" in log_of(tmp_path))
+        keeping.cancel()
+        await one.stop(timedelta(milliseconds=20))
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(log_of(tmp_path)), 0)
+
+
+async def test_stopping_what_never_ran_is_nothing(tmp_path: Path) -> None:
+    await process(tmp_path, "exit 0").stop(SOON)
+
+
+async def test_a_service_has_the_environment_of_its_fleet_and_a_session_of_its_own(tmp_path: Path) -> None:
+    script = 'echo "$GREETING $(ps -o sid= -p $$ | tr -d " ") $$ ${PATH:+path}"; read forever'
+    one = process(tmp_path, script, GREETING="hello")
+    keeping = asyncio.create_task(one.keep_running())
+
+    with kept(keeping):
+        await until(lambda: "\n" in log_of(tmp_path))
+        await stopped(one, keeping)
+
+    greeting, session, number, path = log_of(tmp_path).split()
+    assert (greeting, path) == ("hello", "path")
+    assert session == number
+
+
+async def test_the_services_are_started_as_the_command_line_would(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+
+    processes = _processes(settings, {"downloader": 3, "status-writer": 0})
+
+    assert [each.copy.name for each in processes] == [
+        "heartbeat-monitor",
+        "results-manager",
+        "sheet-ingestor",
+        "source-expander",
+        "downloader",
+        "downloader.2",
+        "downloader.3",
+    ]
+    assert processes[-1]._command == (
+        sys.executable,
+        "-m",
+        "tubewarren_services.cli.main",
+        "run",
+        "downloader",
+        "--stop-at-eof",
+    )
+    assert processes[-1]._environment["TUBEWARREN_DATA_DIR"] == str(tmp_path)
+
+
+@dataclass
+class QuietBus:
+    """A broker in which some queues still hold something for a few looks."""
+
+    busy_looks: int = 0
+    looks: list[str] = field(default_factory=list)
+
+    async def depths(self, _: object) -> dict[str, tuple[int, int]]:
+        self.looks.append("look")
+        self.busy_looks -= 1
+        return {"status-writer.events": (1 if self.busy_looks >= 0 else 0, 1)}
+
+
+def fleet(folder: Path, *processes: ServiceProcess) -> Fleet:
+    settings = Settings(data_dir=folder, grace=timedelta(seconds=1))
+    return Fleet(settings, cast("Bus", QuietBus()), topology(), None, processes)
+
+
+async def test_a_fleet_with_a_service_that_cannot_start_ends_with_its_reason(tmp_path: Path) -> None:
+    refusing = process(tmp_path, "echo 'no such level'; exit 2")
+    beside = process(tmp_path, "echo up; read forever", service="status-writer")
+
+    with pytest.raises(ServiceStartError, match="no such level"):
+        async with _running(fleet(tmp_path, refusing, beside)):
+            async with asyncio.timeout(10):
+                await asyncio.Event().wait()
+
+    assert beside._process is None or beside._process.returncode is not None
+
+
+async def test_what_fails_in_the_middle_of_a_fleet_is_its_own_error(tmp_path: Path) -> None:
+    async def fail() -> None:
+        raise LookupError("so it is")
+
+    run: Callable[[], Awaitable[None]] = fail
+    with pytest.raises(LookupError, match="so it is"):
+        async with _running(fleet(tmp_path, process(tmp_path, "read forever"))):
+            await run()
+
+
+async def test_services_leave_in_order_those_that_make_work_first(tmp_path: Path) -> None:
+    together = tmp_path / "order"
+    script = f"trap 'echo {{}} >>{together}; exit 0' TERM; echo up; while :; do sleep 0.01; done"
+    services = ("status-writer", "heartbeat-monitor", "results-manager", "downloader")
+    processes = [process(tmp_path, script.format(service), service=service) for service in services]
+
+    async with _running(fleet(tmp_path, *processes)):
+        await until(lambda: all("up" in log_of(tmp_path, service) for service in services))
+
+    assert together.read_text().split() == ["downloader", "results-manager", "heartbeat-monitor", "status-writer"]
+
+
+def test_two_fleets_in_one_folder_are_one_too_many(tmp_path: Path) -> None:
+    with _alone_in(tmp_path):
+        with pytest.raises(FleetRunningError, match=rf"process {os.getpid()}\) runs in .*--data-dir"), _alone_in(tmp_path):
+            pass
+        other = tmp_path / "other"
+        other.mkdir()
+        with _alone_in(other):
+            pass
+
+
+def test_a_folder_is_free_again_when_its_fleet_was_killed(tmp_path: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "held\n"
+        with pytest.raises(FleetRunningError, match=f"process {child.pid}"), _alone_in(tmp_path):
+            pass
+    finally:
+        child.kill()
+        child.communicate()
+
+    with _alone_in(tmp_path):
+        pass

@@ -1,0 +1,220 @@
+"""Settings from flags, the environment and a file, and what is said when they are wrong."""
+
+import traceback
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from tubewarren.settings import Settings, SettingsError, read_settings, shown
+
+SECRET = "geheim"
+URL = f"amqp://user:{SECRET}@host:5672/vhost"
+
+
+def written(text: str) -> Path:
+    path = Path("settings.toml")
+    path.write_text(text)
+    return path
+
+
+def complaint(flags: dict[str, Any] | None = None, file: Path | None = None) -> str:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(flags or {}, file)
+    return str(caught.value)
+
+
+def test_without_anything_there_are_defaults() -> None:
+    settings = read_settings({})
+
+    assert settings.broker_url is None
+    assert settings.downloader.concurrency == 2
+    assert settings.ledger_url == f"sqlite:///{Path.cwd()}/.tubewarren/ledger-main.sqlite"
+
+
+def test_a_flag_wins_over_the_environment_and_the_environment_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = written('[downloader]\nconcurrency = 3\njobs_per_process = 3\ndeadline = "3h"\n')
+    monkeypatch.setenv("TUBEWARREN_DOWNLOADER__CONCURRENCY", "4")
+    monkeypatch.setenv("TUBEWARREN_DOWNLOADER__JOBS_PER_PROCESS", "4")
+
+    downloader = read_settings({"downloader": {"concurrency": 5}}, file).downloader
+
+    assert (downloader.concurrency, downloader.jobs_per_process, downloader.deadline) == (5, 4, timedelta(hours=3))
+
+
+def test_the_file_of_this_folder_is_read_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("tubewarren.toml").write_text('grace = "1s"')
+    Path("other.toml").write_text('grace = "2s"')
+
+    here = read_settings({}).grace
+    monkeypatch.setenv("TUBEWARREN_CONFIG", "other.toml")
+    named = read_settings({}).grace
+
+    assert (here, named) == (timedelta(seconds=1), timedelta(seconds=2))
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("TUBEWARREN_BROKER_URI", "Did you mean TUBEWARREN_BROKER_URL?"),
+        ("TUBEWARREN_DOWNLOADER__CONCURENCY", "Did you mean TUBEWARREN_DOWNLOADER__CONCURRENCY?"),
+        ("tubewarren_broker_uri", "Did you mean TUBEWARREN_BROKER_URL?"),
+        ("TUBEWARREN_QQQ", "`svc config show` lists what there is."),
+    ],
+)
+def test_an_unknown_variable_is_an_error_that_names_the_near_one(
+    name: str, near: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, SECRET)
+
+    text = complaint()
+
+    assert text == f"{name}: there is no such setting. {near}"
+
+
+def test_variables_of_the_tests_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUBEWARREN_TEST_BROKER_URL", "amqp://x")
+
+    assert read_settings({}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('brokr_url = "x"', "brokr_url: there is no such setting. Did you mean broker_url?"),
+        ("[downloader]\nconcurency = 2", "downloader.concurency: there is no such setting. Did you mean concurrency?"),
+        ("[upload]\nx = 2", "upload: there is no such setting."),
+        ('[log]\nlevel = "loud"', "log.level: Input should be 'debug', 'info', 'warning' or 'error' (got 'loud')"),
+        ("[downloader]\nconcurrency = 65", "downloader.concurrency: Input should be less than or equal to 64 (got 65)"),
+        ('grace = "5 fortnights"', "such as 30s or 5m (got '5 fortnights')"),
+        ("grace = inf", "such as 30s or 5m (got inf)"),
+        ('grace = "99999999999999d"', "such as 30s or 5m (got '99999999999999d')"),
+        ('retry.ladder = ["5m", "30s"]', "each delay must be longer than the one before, such as 30s,5m,30m"),
+        ('retry.ladder = ["60d"]', "a delay is at most 49d"),
+        ("retry.ladder = []", "retry.ladder: "),
+        ('heartbeat.every = "40s"', "each be longer than the one before"),
+        ('[store]\nname = "Main Store"', "store.name: String should match pattern"),
+        ("youtube.options.since = 2026-01-01", "youtube.options"),
+    ],
+)
+def test_a_wrong_setting_in_the_file_is_named_with_what_it_may_be(text: str, words: str) -> None:
+    assert words in complaint(file=written(text))
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    text = complaint({"log": {"level": "loud", "format": "rosy"}})
+
+    assert [line.partition(":")[0] for line in text.splitlines()] == ["log.level", "log.format"]
+
+
+def test_a_wrong_variable_is_told_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUBEWARREN_HEARTBEAT__EVERY", "often")
+
+    assert complaint().startswith("heartbeat.every: 'often' is not a duration;")
+
+
+@pytest.mark.parametrize(
+    "name", ["TUBEWARREN_YOUTUBE__OPTIONS", "TUBEWARREN_STORE", "tubewarren_store", "TUBEWARREN_RETRY"]
+)
+def test_a_variable_that_must_be_json_is_named_when_it_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, SECRET)
+
+    assert complaint() == f'{name}: write a JSON object, such as {{"name": "value"}}'
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (Path.absolute, "No such file"),
+        (Path.mkdir, "Is a directory"),
+        (lambda path: path.write_text("x = = 3"), "not valid TOML"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(make: Any, words: str) -> None:
+    path = Path("mine.toml")
+    make(path)
+
+    text = complaint(file=path)
+
+    assert text.startswith("mine.toml: ")
+    assert words in text
+
+
+@pytest.mark.parametrize("name", ["BROKER_URL", "SOURCES_FILE", "WORKER_NAME", "STORE__LEDGER"])
+def test_an_empty_variable_means_not_set_even_when_the_file_sets_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = written('broker_url = "amqp://x"\nsources_file = "s.txt"\nworker_name = "w"\nstore.ledger = "sqlite://"\n')
+    monkeypatch.setenv(f"TUBEWARREN_{name}", "")
+
+    settings = read_settings({}, file)
+
+    values = (settings.broker_url, settings.sources_file, settings.worker_name, settings.store.ledger)
+    assert [value is None for value in values].count(True) == 1
+
+
+def test_secrets_are_masked_where_settings_are_shown() -> None:
+    settings = read_settings(
+        {
+            "broker_url": URL,
+            "store": {"ledger": f"postgresql://me:{SECRET}@db/ledger"},
+            "youtube": {
+                "options": {
+                    "proxy": f"http://me:{SECRET}@proxy:3128",
+                    "videopassword": SECRET,
+                    "http_headers": {"Authorization": SECRET, "Cookie": SECRET, "Accept": "*/*"},
+                    "nested": [{"api_token": SECRET}],
+                    "retries": 3,
+                    "format": "best",
+                }
+            },
+        }
+    )
+
+    values = shown(settings)
+
+    assert values["broker_url"] == "amqp://user:***@host:5672/vhost"
+    assert values["store"]["ledger"] == "postgresql://me:***@db/ledger"
+    assert values["youtube"]["options"] == {
+        "proxy": "http://me:***@proxy:3128",
+        "videopassword": "***",
+        "http_headers": {"Authorization": "***", "Cookie": "***", "Accept": "*/*"},
+        "nested": [{"api_token": "***"}],
+        "retries": 3,
+        "format": "best",
+    }
+    assert SECRET not in repr(settings) + str(settings)
+
+
+def test_an_address_that_cannot_be_read_is_masked_whole() -> None:
+    settings = Settings(broker_url=SecretStr(f"amqp://user:{SECRET}@host:port:5/"))
+
+    assert shown(settings)["broker_url"] == "***"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'broker_url = ["{URL}"]',
+        f'brokr_url = "{URL}"',
+        f'[store]\nledgr = "{URL}"',
+        f'[store]\nledger = ["{URL}"]',
+        f'store = "{URL}"',
+        f'[[store]]\nledger = "{URL}"',
+        f'youtube.options = "{SECRET}"',
+    ],
+)
+def test_a_secret_is_not_in_the_error_nor_in_what_caused_it(text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({}, written(text))
+
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_what_a_wrong_section_of_the_environment_holds_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUBEWARREN_STORE", URL)
+
+    with pytest.raises(SettingsError) as caught:
+        read_settings({})
+
+    assert SECRET not in str(caught.value)

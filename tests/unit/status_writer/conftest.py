@@ -1,0 +1,150 @@
+"""A workbook on disk, a status-writer over it, and the events of a small story."""
+
+import csv
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tubewarren.bus import Delivery
+from tubewarren.failures import Failure, FailureKind
+from tubewarren.messages import Message
+from tubewarren.messages.events import (
+    ListedVideo,
+    Verdict,
+    VideoClaimed,
+    VideoDownloaded,
+    VideoFailed,
+    VideosQueued,
+)
+from tubewarren.sheets.errors import SheetUnavailableError
+from tubewarren.sheets.local import LocalWorkbook
+from tubewarren.sheets.patience import Patience
+from tubewarren.sheets.table import Table
+from tubewarren.sheets.tabs import Tab
+from tubewarren.sheets.workbook import EditT, Workbook, Written
+from tubewarren_services.status_writer.mirror import Mirror
+from tubewarren_services.status_writer.scribe import Scribe
+from tubewarren_services.status_writer.service import Writer
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@dataclass
+class Troubled:
+    """A workbook that fails as often as it is told to, and counts what it is asked."""
+
+    real: Workbook
+    failures: int = 0
+    edits: int = 0
+
+    def read(self, tabs: Collection[Tab]) -> Mapping[Tab, Table]:
+        return self.real.read(tabs)
+
+    def edit(self, changes: Mapping[Tab, Callable[[Table], EditT]]) -> Mapping[Tab, Written[EditT]]:
+        self.edits += 1
+        if self.failures:
+            self.failures -= 1
+            raise SheetUnavailableError("The folder is read-only: make it writable.")
+        return self.real.edit(changes)
+
+    def create_missing(self) -> tuple[Tab, ...]:
+        return self.real.create_missing()
+
+
+@dataclass
+class Desk:
+    """A status-writer that can be restarted, and the person's view of its folder."""
+
+    folder: Path
+    mirror_file: Path
+    pauses: list[float] = field(default_factory=list)
+    unfit_while_waiting: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        prompt = Patience(settle=timedelta(0), pause=lambda _: None)
+        self.book = Troubled(LocalWorkbook(self.folder, patience=prompt))
+        self.scribe = Scribe(Mirror.open(self.mirror_file), self.book)
+        self.writer = Writer(self.scribe, delivery_limit=10, clock=lambda: NOON, pause=self._pause)
+
+    async def tell(self, *events: Message) -> None:
+        await self.writer.record([Delivery(event, str(event.message_id)) for event in events])
+
+    def grid(self, tab: Tab) -> list[list[str]]:
+        return list(csv.reader(self._file(tab).read_text().splitlines()))
+
+    def put(self, tab: Tab, grid: list[list[str]]) -> None:
+        """What a person's editor does: saves all it has, over whatever is there."""
+        with self._file(tab).open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(grid)
+
+    def column(self, tab: Tab, name: str) -> dict[str, str]:
+        """One column by the first key column."""
+        header, *rows = self.grid(tab)
+        key = header.index(tab.key[0])
+        return {row[key]: row[header.index(name)] for row in rows}
+
+    def _file(self, tab: Tab) -> Path:
+        return self.folder / f"{tab.name}.csv"
+
+    async def _pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.unfit_while_waiting.append(self.writer.activity().unfit)
+
+
+@dataclass(frozen=True)
+class Story:
+    """Events about videos of source 7, by video and second."""
+
+    def queued(self, *video_ids: str, at: float = 0) -> VideosQueued:
+        videos = tuple(ListedVideo(video_id=each, url=f"https://x/{each}", title=each.upper()) for each in video_ids)
+        return VideosQueued(at=_at(at), source_id="7", videos=videos)
+
+    def claimed(self, video_id: str, at: float = 10) -> VideoClaimed:
+        return VideoClaimed(at=_at(at), video_id=video_id, source_id="7", worker="box/downloader", attempt=1)
+
+    def buried(self, video_id: str, at: float = 20) -> VideoFailed:
+        failure = Failure(kind=FailureKind.GONE, reason="It is gone.")
+        return VideoFailed(
+            at=_at(at),
+            video_id=video_id,
+            source_id="7",
+            worker="box/downloader",
+            attempt=1,
+            verdict=Verdict.BURY,
+            failure=failure,
+        )
+
+    def downloaded(self, video_id: str, at: float = 30) -> VideoDownloaded:
+        return VideoDownloaded(
+            at=_at(at),
+            video_id=video_id,
+            source_id="7",
+            worker="box/downloader",
+            attempt=1,
+            storage="main",
+            size_bytes=1,
+            sha256="",
+            seconds=1,
+        )
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path / "workbook", tmp_path / "mirror.sqlite")
+    yield desk
+    desk.scribe.close()
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+def _at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)

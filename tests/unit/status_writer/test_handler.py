@@ -1,0 +1,384 @@
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tubewarren.bus import Death, Delivery
+from tubewarren.failures import Failure, FailureKind
+from tubewarren.messages import Command, Event, Message
+from tubewarren.messages.commands import AddSource, DownloadVideo, ExpandSource
+from tubewarren.messages.events import (
+    ListedVideo,
+    SourceAccepted,
+    SourceExpanded,
+    SourceFailed,
+    SourceProgress,
+    SourceRefused,
+    SourceState,
+    Verdict,
+    VideoClaimed,
+    VideoDownloaded,
+    VideoFailed,
+    VideoProgress,
+    VideosQueued,
+    WorkerChanged,
+    WorkerHealth,
+)
+from tubewarren.sheets.tabs import DEAD_LETTER_SOURCES, DEAD_LETTER_TASKS, SOURCES, VIDEO_TASKS, WORKERS, Tab
+from tubewarren_services.status_writer.facts import Record, Subject, join
+from tubewarren_services.status_writer.handler import Context, facts_of
+from tubewarren_services.status_writer.rows import Shown, rows_of
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+WHY = Failure(kind=FailureKind.TRANSIENT, reason="The line\nbroke.")
+WAITS = (Verdict.RETRY, Verdict.REFUND, Verdict.PARK)
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def queued(seconds: float = 1) -> VideosQueued:
+    video = ListedVideo(video_id="vid", url="https://x/vid", title="A title", duration_seconds=61.4)
+    return VideosQueued(at=at(seconds), source_id="7", videos=(video,))
+
+
+def claimed(seconds: float = 10, attempt: int = 1) -> VideoClaimed:
+    return VideoClaimed(at=at(seconds), video_id="vid", source_id="7", worker="box/downloader", attempt=attempt)
+
+
+def progress(seconds: float = 11, done: int = 43, total: int | None = 100, speed: float | None = None) -> VideoProgress:
+    return VideoProgress(
+        at=at(seconds),
+        video_id="vid",
+        source_id="7",
+        worker="box/downloader",
+        phase="merging",
+        done_bytes=done,
+        total_bytes=total,
+        speed_bytes_per_second=speed,
+    )
+
+
+def failed(verdict: Verdict, seconds: float = 20, attempt: int = 1, after: timedelta | None = None) -> VideoFailed:
+    return VideoFailed(
+        at=at(seconds),
+        video_id="vid",
+        source_id="7",
+        worker="box/downloader",
+        attempt=attempt,
+        verdict=verdict,
+        failure=WHY,
+        next_at=at(seconds) + after if after else None,
+    )
+
+
+def downloaded(seconds: float = 30, attempt: int = 1) -> VideoDownloaded:
+    return VideoDownloaded(
+        at=at(seconds),
+        video_id="vid",
+        source_id="7",
+        worker="box/downloader",
+        attempt=attempt,
+        storage="main",
+        size_bytes=1,
+        sha256="",
+        seconds=1,
+    )
+
+
+def source_failed(verdict: Verdict, seconds: float = 5, attempt: int = 2) -> SourceFailed:
+    next_at = at(seconds) + timedelta(minutes=5)
+    return SourceFailed(at=at(seconds), source_id="7", attempt=attempt, verdict=verdict, failure=WHY, next_at=next_at)
+
+
+def source_progress(state: SourceState, seconds: float = 40) -> SourceProgress:
+    return SourceProgress(at=at(seconds), source_id="7", state=state, videos=40, done=12, failed=3)
+
+
+def accepted(seconds: float = 0) -> SourceAccepted:
+    columns = {"Name": "A name", "My own": "x"}
+    return SourceAccepted(at=at(seconds), source_id="7", url="https://x/7", columns=columns, priority=3)
+
+
+def died(command: Command, reason: str = "delivery_limit") -> Delivery:
+    return Delivery(command, "id", death=Death("downloader", reason))
+
+
+def video_order() -> DownloadVideo:
+    return DownloadVideo(video_id="vid", url="https://x/vid", source_id="7", title="A title", duration_seconds=61.4)
+
+
+def rows_after(*told: Message | Delivery, now: datetime = NOON) -> Mapping[Tab, Shown]:
+    """The rows of the one subject that these are about (or of all, where tabs differ)."""
+    records: dict[Subject, Record] = {}
+    for each in told:
+        delivery = each if isinstance(each, Delivery) else Delivery(each, "id")
+        for fact in facts_of(delivery, Context(now, delivery_limit=10)):
+            records[fact.subject] = join(records.get(fact.subject, {}), [fact])
+    return {tab: shown for subject, record in records.items() for tab, shown in rows_of(subject.kind, record).items()}
+
+
+def task_after(*told: Message | Delivery) -> Mapping[str, str]:
+    return rows_after(*told)[VIDEO_TASKS].values
+
+
+def source_after(*told: Message | Delivery) -> Mapping[str, str]:
+    return rows_after(*told)[SOURCES].values
+
+
+def statuses(rows: Mapping[Tab, Shown], tabs: Iterable[Tab]) -> list[str | None]:
+    return [rows[tab].values["Status"] if tab in rows else None for tab in tabs]
+
+
+def test_an_accepted_source_is_in_progress_and_its_row_is_never_added_by_us() -> None:
+    row = rows_after(accepted())[SOURCES]
+
+    assert (row.values["Status"], row.values["LastError"]) == ("in-progress", "")
+    assert not row.may_be_added
+
+
+def test_a_refused_source_is_told_why() -> None:
+    refused = SourceRefused(at=NOON, source_id="7", url="nonsense", failure=WHY)
+
+    rows = rows_after(refused)
+
+    assert (rows[SOURCES].values["Status"], rows[SOURCES].values["LastError"]) == ("error", "The line broke.")
+    assert DEAD_LETTER_SOURCES not in rows
+
+
+@pytest.mark.parametrize("verdict", WAITS)
+def test_a_source_that_comes_back_says_when(verdict: Verdict) -> None:
+    rows = rows_after(accepted(), source_failed(verdict))
+
+    assert rows[SOURCES].values["Status"] == "in-progress"
+    assert rows[SOURCES].values["LastError"] == "retry at 12:05 UTC (attempt 2): The line broke."
+    assert DEAD_LETTER_SOURCES not in rows
+
+
+def test_a_buried_source_lies_among_the_dead_with_what_the_person_wrote() -> None:
+    rows = rows_after(accepted(), source_failed(Verdict.BURY, attempt=6), source_progress(SourceState.ERROR))
+
+    assert statuses(rows, (SOURCES, DEAD_LETTER_SOURCES)) == ["error", "error"]
+    dead = rows[DEAD_LETTER_SOURCES]
+    assert (dead.values["LastError"], dead.values["RetryCount"]) == ("The line broke.", "5")
+    assert dead.seed == {"URL": "https://x/7", "Name": "A name"}
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [queued(50), SourceExpanded(at=at(50), source_id="7", videos=1), source_failed(Verdict.RETRY, 50), accepted(50)],
+    ids=lambda event: event.type,
+)
+def test_a_redriven_source_leaves_the_dead(sign: Event) -> None:
+    rows = rows_after(accepted(), source_failed(Verdict.BURY), sign)
+
+    assert DEAD_LETTER_SOURCES not in rows
+    assert rows[SOURCES].values["Status"] == "in-progress"
+
+
+@pytest.mark.parametrize("state", list(SourceState))
+def test_a_source_shows_the_newest_counts_and_their_state(state: SourceState) -> None:
+    values = source_after(accepted(), source_progress(state), source_progress(SourceState.PENDING, seconds=2))
+
+    assert values["Status"] == state.value
+    assert [values[name] for name in ("Videos", "Done", "Failed", "Progress")] == ["40", "12", "3", "12/40"]
+
+
+def test_the_ledgers_word_counts_although_a_listers_clock_is_ahead() -> None:
+    expanded = SourceExpanded(at=at(3600), source_id="7", videos=1)
+
+    assert source_after(accepted(), source_progress(SourceState.DONE), expanded)["Status"] == "done"
+
+
+def test_entries_that_were_left_out_are_told() -> None:
+    expanded = SourceExpanded(at=NOON, source_id="7", videos=1, refused=2, notes=("one is private", "one is odd"))
+
+    assert source_after(expanded)["LastError"] == "2 of its entries left out: one is private; one is odd"
+
+
+def test_a_queued_video_is_pending() -> None:
+    row = rows_after(queued())[VIDEO_TASKS]
+
+    assert row.values == {
+        "Status": "pending",
+        "Duration": "61",
+        "ClaimedBy": "",
+        "ClaimedAt": "",
+        "RetryCount": "0",
+        "LastError": "",
+        "Title": "A title",
+        "Progress": "",
+    }
+    assert row.seed == {"URL": "https://x/vid"}
+
+
+def test_a_video_without_a_length_has_a_blank_duration() -> None:
+    event = VideosQueued(at=NOON, source_id="7", videos=(ListedVideo(video_id="vid", url="u"),))
+
+    assert task_after(event)["Duration"] == ""
+
+
+def test_a_claimed_video_says_by_whom_and_since_when() -> None:
+    values = task_after(queued(), claimed(attempt=3))
+
+    assert [values[name] for name in ("Status", "ClaimedBy", "ClaimedAt", "RetryCount")] == [
+        "in-progress",
+        "box/downloader",
+        "2026-01-01T12:00:10Z",
+        "2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (progress(speed=1_234_567), "43% 1.2 MB/s"),
+        (progress(), "43%"),
+        (progress(done=200), "100%"),
+        (progress(done=12_300_000, total=None, speed=2e6), "12.3 MB 2.0 MB/s"),
+        (progress(done=0, total=None), "merging"),
+    ],
+)
+def test_a_running_video_shows_its_progress(event: VideoProgress, text: str) -> None:
+    assert task_after(queued(), claimed(), event)["Progress"] == text
+
+
+@pytest.mark.parametrize("after", [downloaded(), failed(Verdict.RETRY), failed(Verdict.BURY), claimed(25, attempt=2)])
+def test_progress_is_not_shown_once_the_attempt_is_over(after: Event) -> None:
+    assert task_after(queued(), claimed(), progress(), after)["Progress"] == ""
+
+
+@pytest.mark.parametrize(("verdict", "retries"), [(Verdict.RETRY, "2"), (Verdict.REFUND, "1"), (Verdict.PARK, "1")])
+def test_a_video_that_comes_back_is_pending_and_only_a_charged_retry_counts(verdict: Verdict, retries: str) -> None:
+    rows = rows_after(queued(), claimed(attempt=2), failed(verdict, attempt=2, after=timedelta(minutes=30)))
+
+    values = rows[VIDEO_TASKS].values
+    assert (values["Status"], values["ClaimedBy"], values["RetryCount"]) == ("pending", "", retries)
+    assert values["LastError"] == "retry at 12:30 UTC (attempt 2): The line broke."
+    assert DEAD_LETTER_TASKS not in rows
+
+
+def test_a_wait_beyond_the_day_names_the_day() -> None:
+    values = task_after(queued(), failed(Verdict.PARK, after=timedelta(days=3)))
+
+    assert values["LastError"].startswith("retry at 2026-01-04 12:00 UTC")
+
+
+def test_a_buried_video_lies_among_the_dead() -> None:
+    rows = rows_after(queued(), claimed(attempt=6), failed(Verdict.BURY, attempt=6))
+
+    assert statuses(rows, (VIDEO_TASKS, DEAD_LETTER_TASKS)) == ["error", "error"]
+    dead = rows[DEAD_LETTER_TASKS]
+    assert (dead.values["LastError"], dead.values["RetryCount"]) == ("The line broke.", "5")
+    assert dead.values["ClaimedBy"] == "box/downloader"
+    assert dead.seed == {"URL": "https://x/vid"}
+    assert dead.values.keys() <= set(DEAD_LETTER_TASKS.system)
+
+
+@pytest.mark.parametrize("sign", [claimed(50), downloaded(50)])
+def test_a_redriven_video_leaves_the_dead(sign: Event) -> None:
+    rows = rows_after(queued(), failed(Verdict.BURY), sign)
+
+    assert DEAD_LETTER_TASKS not in rows
+
+
+def test_a_finished_video_has_no_error_left() -> None:
+    values = task_after(queued(), failed(Verdict.RETRY), claimed(25, attempt=2), downloaded(attempt=2))
+
+    assert (values["Status"], values["LastError"], values["RetryCount"]) == ("done", "", "1")
+
+
+@pytest.mark.parametrize("late", [claimed(5), failed(Verdict.RETRY, 5), failed(Verdict.BURY, 50), queued(50)])
+def test_done_stays_done(late: Event) -> None:
+    rows = rows_after(queued(), downloaded(), late)
+
+    assert rows[VIDEO_TASKS].values["Status"] == "done"
+    assert DEAD_LETTER_TASKS not in rows
+
+
+def test_being_listed_again_does_not_put_a_running_video_back() -> None:
+    assert task_after(queued(), claimed(), queued(60))["Status"] == "in-progress"
+
+
+def test_an_older_event_changes_nothing() -> None:
+    assert task_after(queued(), claimed(20, attempt=2), failed(Verdict.RETRY, 15))["Status"] == "in-progress"
+
+
+def test_a_video_that_was_listed_before_our_time_is_not_added() -> None:
+    assert not rows_after(downloaded())[VIDEO_TASKS].may_be_added
+    assert rows_after(queued(), downloaded())[VIDEO_TASKS].may_be_added
+
+
+def test_a_video_that_the_broker_gave_up_is_dead_with_a_reason() -> None:
+    rows = rows_after(died(video_order()))
+
+    assert statuses(rows, (VIDEO_TASKS, DEAD_LETTER_TASKS)) == ["error", "error"]
+    assert "Given up after 11 deliveries" in rows[DEAD_LETTER_TASKS].values["LastError"]
+    assert rows[DEAD_LETTER_TASKS].seed == {"URL": "https://x/vid"}
+
+
+def test_a_source_that_the_broker_gave_up_is_dead_with_a_reason() -> None:
+    order = ExpandSource(source_id="7", url="https://x/7", columns={"Name": "A name"})
+
+    rows = rows_after(accepted(), died(order), now=at(60))
+
+    assert statuses(rows, (SOURCES, DEAD_LETTER_SOURCES)) == ["error", "error"]
+    assert "Given up after 11 deliveries" in rows[SOURCES].values["LastError"]
+
+
+@pytest.mark.parametrize(
+    "delivery",
+    [
+        died(video_order(), "rejected"),
+        died(AddSource(url="u")),
+        Delivery(video_order(), "id"),
+        Delivery(downloaded().model_copy(update={"video_id": " "}), "id"),
+    ],
+)
+def test_what_was_told_before_or_has_no_row_changes_nothing(delivery: Delivery) -> None:
+    assert not rows_after(delivery)
+
+
+def test_a_worker_shows_its_health() -> None:
+    event = WorkerChanged(
+        at=at(100),
+        worker="box/downloader",
+        service="downloader",
+        host="box",
+        health=WorkerHealth.STALE,
+        last_seen=at(60),
+        doing="a\nvideo",
+    )
+    older = event.model_copy(update={"at": at(50), "health": WorkerHealth.ACTIVE})
+
+    assert rows_after(event, older)[WORKERS].values == {
+        "LastSeen": "2026-01-01T12:01:00Z",
+        "Status": "stale",
+        "Service": "downloader",
+        "Doing": "a video",
+    }
+
+
+STORY: tuple[Event, ...] = (
+    accepted(),
+    queued(),
+    claimed(),
+    progress(),
+    failed(Verdict.RETRY),
+    claimed(20, attempt=2),
+    failed(Verdict.BURY, 25, attempt=2),
+    queued(26),
+    claimed(27),
+    source_failed(Verdict.BURY),
+    source_failed(Verdict.RETRY, 6),
+    source_progress(SourceState.IN_PROGRESS, 6),
+    SourceExpanded(at=at(7), source_id="7", videos=1),
+)
+
+
+@given(st.permutations(STORY), st.lists(st.sampled_from(STORY)))
+def test_every_order_and_every_repetition_ends_in_the_same_rows(order: list[Event], repeated: list[Event]) -> None:
+    assert rows_after(*order, *repeated) == rows_after(*STORY)

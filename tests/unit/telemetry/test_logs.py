@@ -1,0 +1,125 @@
+"""Logs: JSON for machines, words for people, always with the trace they belong to."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import format_trace_id
+
+from tubewarren.telemetry.logs import LogFormat, configure
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def configured(stream: io.StringIO, log_format: LogFormat = "json", level: str = "info") -> Any:
+    configure("downloader", level, log_format, stream)
+    return structlog.stdlib.get_logger("tubewarren.test")
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_line_for_a_machine_is_one_json_object() -> None:
+    stream = io.StringIO()
+
+    configured(stream).warning("it was cut", video_id="v1")
+
+    (line,) = lines(stream)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "it was cut",
+        "video_id": "v1",
+        "level": "warning",
+        "logger": "tubewarren.test",
+        "service": "downloader",
+    }
+
+
+def test_a_line_inside_a_span_carries_its_trace() -> None:
+    stream = io.StringIO()
+    log = configured(stream)
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
+
+    log.info("before")
+    with tracer.start_as_current_span("work") as span:
+        log.info("inside")
+        logging.getLogger("somebody.else").warning("a library inside")
+
+    before, inside, library = lines(stream)
+    trace_id = format_trace_id(span.get_span_context().trace_id)
+    assert "trace_id" not in before
+    assert (inside["trace_id"], library["trace_id"]) == (trace_id, trace_id)
+
+
+def test_an_exception_is_one_line_too() -> None:
+    stream = io.StringIO()
+    log = configured(stream)
+
+    try:
+        int("so it is")
+    except ValueError:
+        log.exception("it failed")
+
+    (line,) = lines(stream)
+    assert "ValueError: invalid literal" in line["exception"]
+
+
+def test_a_person_on_a_terminal_reads_words_and_a_pipe_gets_json() -> None:
+    terminal, pipe = Terminal(), io.StringIO()
+
+    configured(terminal, "auto").info("it goes on", video_id="v1")
+    configured(pipe, "auto").info("it goes on", video_id="v1")
+
+    assert "it goes on" in terminal.getvalue()
+    assert not terminal.getvalue().startswith("{")
+    assert lines(pipe)[0]["event"] == "it goes on"
+
+
+def test_words_can_be_asked_for_anywhere_and_come_without_colours() -> None:
+    stream = io.StringIO()
+
+    configured(stream, "human").info("it goes on", video_id="v1")
+
+    assert "it goes on" in stream.getvalue()
+    assert "video_id=v1" in stream.getvalue()
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_what_is_below_the_level_is_not_written() -> None:
+    stream = io.StringIO()
+    log = configured(stream, level="warning")
+
+    log.info("small")
+    log.warning("great")
+
+    assert [line["event"] for line in lines(stream)] == ["great"]
+
+
+def test_libraries_that_repeat_us_are_heard_only_when_something_is_wrong() -> None:
+    stream = io.StringIO()
+    configured(stream)
+
+    logging.getLogger("aio_pika.connection").info("connected")
+    logging.getLogger("aio_pika.connection").warning("lost")
+
+    assert [line["event"] for line in lines(stream)] == ["lost"]
