@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -15,6 +15,7 @@ from tubewarren.messages.events import WorkerBeat, WorkerChanged, WorkerHealth
 from tubewarren.runner import Activity, Service, Surroundings
 from tubewarren.settings.model import HeartbeatSettings
 from tubewarren.topology import HEARTBEAT_MONITOR
+from tubewarren.workers import Worker
 from tubewarren_services.heartbeat_monitor.handler import Changes, Fleet, KnownWorker, observe, review
 from tubewarren_services.heartbeat_monitor.memory import FleetFile
 
@@ -25,6 +26,7 @@ _BATCH: Final = 500
 _LINGER: Final = timedelta(milliseconds=200)
 _REVIEW_EVERY: Final = timedelta(seconds=1)
 _SAVE_EVERY: Final = timedelta(seconds=5)
+_FAREWELL_PATIENCE: Final = timedelta(seconds=2)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -46,6 +48,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     try:
         yield Service(consumptions=(listening,), loops=(look_around,), activity=monitor.activity)
     finally:
+        await monitor.leave(surroundings.worker)
         monitor.save()
 
 
@@ -88,6 +91,21 @@ class Monitor:
         if self._saved_at is None or abs(now - self._saved_at) >= _SAVE_EVERY:
             self._saved_at = now
             await asyncio.to_thread(self.save)
+
+    async def leave(self, me: Worker) -> None:
+        """Say our own goodbye: nobody else hears our last beat. When the broker is away, it goes unsaid."""
+        now = self.clock()
+        farewell = WorkerChanged(
+            at=now,
+            worker=me.name,
+            service=me.service,
+            host=me.host,
+            health=WorkerHealth.STOPPED,
+            last_seen=now,
+        )
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_PATIENCE.total_seconds()):
+                await self.publish(farewell)
 
     def save(self) -> None:
         """Write down who is known, if that changed; a file that cannot be written is told in the heartbeat."""

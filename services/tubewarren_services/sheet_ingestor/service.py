@@ -121,11 +121,11 @@ class Ingestor:
         return Activity(doing=doing, unfit=self._trouble, facts=facts)
 
     def _add(self, wish: Wish) -> None:
-        self.workbook.create_missing()
+        self.workbook.create_missing([SOURCES])
         self._taken_in([wish])
 
     def _read(self) -> tuple[Decision, ...]:
-        self.workbook.create_missing()
+        self.workbook.create_missing([SOURCES])
         signature, wishes = self._changed_file()
         table = self._taken_in(wishes)
         self._imported = signature

@@ -102,8 +102,6 @@ class Scribe:
     def _make_missing_tabs(self) -> None:
         if made := self.workbook.create_missing():
             self.mirror.forget_placements(made)
-            for tab in made:
-                self._seen.pop(tab, None)
 
     def _heal(self, tab: Tab) -> None:
         # A look at an unchanged tab gives the very same table, so comparing costs nothing.

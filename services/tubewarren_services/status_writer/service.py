@@ -10,10 +10,12 @@ from typing import Final
 import structlog
 
 from tubewarren.bus import Delivery
+from tubewarren.messages.events import WorkerChanged, WorkerHealth
 from tubewarren.runner import Activity, Service, Surroundings
 from tubewarren.sheets.errors import SheetUnavailableError
 from tubewarren.sheets.local import LocalWorkbook
 from tubewarren.topology import DOWNLOADER, STATUS_WRITER, Topology
+from tubewarren.workers import Worker
 from tubewarren_services.status_writer.facts import Fact
 from tubewarren_services.status_writer.handler import Context, facts_of
 from tubewarren_services.status_writer.mirror import Mirror, MirrorError
@@ -45,6 +47,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
         listening = await bus.consume_events(heard.name, writer.record, _BATCH, settings.sheet.flush)
         yield Service(consumptions=(listening,), loops=(keep_right,), activity=writer.activity)
     finally:
+        await writer.leave(surroundings.worker)
         await asyncio.to_thread(scribe.close)
 
 
@@ -78,6 +81,20 @@ class Writer:
     async def heal(self) -> None:
         """Look whether the workbook still shows what it should."""
         await self._try(self.scribe.heal)
+
+    async def leave(self, me: Worker) -> None:
+        """Write our own goodbye: the monitor's word of it would come when nobody is left to write it."""
+        now = self.clock()
+        farewell = WorkerChanged(
+            at=now,
+            worker=me.name,
+            service=me.service,
+            host=me.host,
+            health=WorkerHealth.STOPPED,
+            last_seen=now,
+        )
+        facts = list(facts_of(Delivery(farewell, str(farewell.message_id)), Context(now, self.delivery_limit)))
+        await self._try(lambda: self._write(facts))
 
     def activity(self) -> Activity:
         """What the heartbeat says."""

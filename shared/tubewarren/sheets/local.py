@@ -41,14 +41,14 @@ class LocalWorkbook:
             plans = {tab: self._plan(tab, change) for tab, change in changes.items()}
             return {tab: self._write(tab, changes[tab], plan) for tab, plan in plans.items()}
 
-    def create_missing(self) -> tuple[Tab, ...]:
+    def create_missing(self, tabs: Collection[Tab] = TABS) -> tuple[Tab, ...]:
         """As in `Workbook`; makes the folder too."""
-        if all(file.is_there for file in self._files.values()):
+        if all(self._files[tab].is_there for tab in tabs):
             return ()
         with told_in_words(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
         with sole_writer(self._folder, self._turn):
-            return tuple(tab for tab, file in self._files.items() if file.create())
+            return tuple(tab for tab in tabs if self._files[tab].create())
 
     def _plan(self, tab: Tab, change: Callable[[Table], EditT]) -> tuple[Snapshot, EditT]:
         snapshot = self._files[tab].read()

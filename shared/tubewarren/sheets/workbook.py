@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from tubewarren.sheets.patch import Patch
 from tubewarren.sheets.table import Table
-from tubewarren.sheets.tabs import Tab
+from tubewarren.sheets.tabs import TABS, Tab
 
 
 class Edit(Protocol):
@@ -50,8 +50,8 @@ class Workbook(Protocol):
             TabUnreadableError: a person has to mend its `tab`; call again without it to write the others.
         """
 
-    def create_missing(self) -> tuple[Tab, ...]:
-        """Make the tabs that are not there, with their headers; say which. What is there stays as it is.
+    def create_missing(self, tabs: Collection[Tab] = TABS) -> tuple[Tab, ...]:
+        """Make those of the tabs that are not there, with their headers; say which. What is there stays as it is.
 
         Raises:
             SheetUnavailableError: not now.

@@ -24,7 +24,7 @@ def _fleet(*beats: WorkerBeat) -> Fleet:
     return observe(Fleet(START, START), beats, START)[0]
 
 
-def _reviewed(fleet: Fleet, until: float) -> tuple[Fleet, list[WorkerChanged]]:
+def _reviewed(fleet: Fleet, until: float) -> tuple[Fleet, Changes]:
     """Review every second, as the service does."""
     told: list[WorkerChanged] = []
     now = fleet.reviewed_at
@@ -32,10 +32,10 @@ def _reviewed(fleet: Fleet, until: float) -> tuple[Fleet, list[WorkerChanged]]:
         now += timedelta(seconds=1)
         fleet, changes = review(fleet, now, LIMITS)
         told += changes
-    return fleet, told
+    return fleet, tuple(told)
 
 
-def _healths(changes: Changes | list[WorkerChanged]) -> list[WorkerHealth]:
+def _healths(changes: Changes) -> list[WorkerHealth]:
     return [change.health for change in changes]
 
 
@@ -166,6 +166,16 @@ def test_a_lost_worker_stays_lost_through_a_restart_without_being_told_again() -
     _, told = _reviewed(Fleet(_at(300), _at(300), fleet.workers), until=500)
 
     assert not told
+
+
+def test_who_was_alive_before_a_long_absence_of_ours_is_not_forgotten_untold() -> None:
+    long_after = 48 * 3600
+    restarted = Fleet(_at(long_after), _at(long_after), _fleet(_beat()).workers)
+
+    fleet, told = _reviewed(restarted, until=long_after + 121)
+
+    assert _healths(told) == [WorkerHealth.STALE, WorkerHealth.LOST]
+    assert not fleet.workers
 
 
 def test_the_gone_are_forgotten_after_a_day_and_the_living_are_not() -> None:

@@ -8,6 +8,7 @@ from tubewarren.bus import Delivery
 from tubewarren.messages import Message
 from tubewarren.messages.events import WorkerBeat, WorkerChanged, WorkerHealth, WorkerState
 from tubewarren.settings.model import HeartbeatSettings
+from tubewarren.workers import Worker
 from tubewarren_services.heartbeat_monitor.memory import FleetFile
 from tubewarren_services.heartbeat_monitor.service import Monitor
 
@@ -143,3 +144,13 @@ async def test_the_heartbeat_counts_the_fleet(world: World) -> None:
     facts = monitor.activity().facts
 
     assert (facts["active"], facts["stale"], facts["lost"]) == (1, 1, 0)
+
+
+async def test_a_monitor_that_leaves_says_so_itself(world: World) -> None:
+    monitor = world.start()
+
+    await monitor.leave(Worker("box/heartbeat-monitor", "heartbeat-monitor", "box", 7))
+
+    (farewell,) = world.told
+    assert isinstance(farewell, WorkerChanged)
+    assert (farewell.worker, farewell.health) == ("box/heartbeat-monitor", WorkerHealth.STOPPED)

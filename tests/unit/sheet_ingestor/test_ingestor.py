@@ -272,8 +272,8 @@ class ReadOnlyWorkbook:
     def read(self, tabs: Any) -> Any:
         return self._real.read(tabs)
 
-    def create_missing(self) -> Any:
-        return () if self.is_read_only else self._real.create_missing()
+    def create_missing(self, tabs: Any) -> Any:
+        return () if self.is_read_only else self._real.create_missing(tabs)
 
     def edit(self, changes: Mapping[Any, Callable[..., Any]]) -> Any:
         if self.is_read_only:

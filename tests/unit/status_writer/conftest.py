@@ -23,7 +23,7 @@ from tubewarren.sheets.errors import SheetUnavailableError
 from tubewarren.sheets.local import LocalWorkbook
 from tubewarren.sheets.patience import Patience
 from tubewarren.sheets.table import Table
-from tubewarren.sheets.tabs import Tab
+from tubewarren.sheets.tabs import TABS, Tab
 from tubewarren.sheets.workbook import EditT, Workbook, Written
 from tubewarren_services.status_writer.mirror import Mirror
 from tubewarren_services.status_writer.scribe import Scribe
@@ -50,8 +50,8 @@ class Troubled:
             raise SheetUnavailableError("The folder is read-only: make it writable.")
         return self.real.edit(changes)
 
-    def create_missing(self) -> tuple[Tab, ...]:
-        return self.real.create_missing()
+    def create_missing(self, tabs: Collection[Tab] = TABS) -> tuple[Tab, ...]:
+        return self.real.create_missing(tabs)
 
 
 @dataclass
@@ -64,9 +64,13 @@ class Desk:
     unfit_while_waiting: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.restart()
+        self._start()
 
     def restart(self) -> None:
+        self.scribe.close()
+        self._start()
+
+    def _start(self) -> None:
         prompt = Patience(settle=timedelta(0), pause=lambda _: None)
         self.book = Troubled(LocalWorkbook(self.folder, patience=prompt))
         self.scribe = Scribe(Mirror.open(self.mirror_file), self.book)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tubewarren.messages.events import SourceProgress, SourceState
-from tubewarren.sheets.tabs import DEAD_LETTER_TASKS, SOURCES, VIDEO_TASKS
+from tubewarren.sheets.tabs import DEAD_LETTER_TASKS, SOURCES, VIDEO_TASKS, WORKERS
+from tubewarren.workers import Worker
 from tubewarren_services.status_writer.service import Writer
 
 
@@ -23,6 +24,15 @@ async def test_a_batch_that_comes_twice_writes_nothing_the_second_time(desk: Any
     edits = desk.book.edits
 
     await desk.tell(story.queued("a", "b"), story.claimed("a"))
+
+    assert desk.book.edits == edits
+
+
+async def test_news_that_no_row_shows_write_nothing(desk: Any, story: Any) -> None:
+    await desk.tell(story.queued("a"), story.downloaded("a"))
+    edits = desk.book.edits
+
+    await desk.tell(story.buried("a", at=50), story.queued("a", at=60))
 
     assert desk.book.edits == edits
 
@@ -189,20 +199,24 @@ async def test_a_tab_to_be_mended_is_named_and_the_others_go_on(desk: Any, story
     desk.put(VIDEO_TASKS, [["Ident", *mended[0][1:]], *mended[1:]])
 
     await desk.tell(story.buried("a"))
-    await desk.tell(story.queued("b"))
+    edits = desk.book.edits
+    await desk.tell(story.queued("b"), story.buried("b"))
 
-    assert desk.column(DEAD_LETTER_TASKS, "Status") == {"a": "error"}
+    assert desk.book.edits == edits + 1
+    assert desk.column(DEAD_LETTER_TASKS, "Status") == {"a": "error", "b": "error"}
     assert 'The tab "Video Tasks" cannot be read: The column "ID" is missing' in desk.writer.activity().unfit
     assert not desk.pauses
 
 
-async def test_a_mended_tab_shows_what_waited_for_it(desk: Any, story: Any) -> None:
+@pytest.mark.parametrize("is_restarted", [True, False])
+async def test_a_mended_tab_shows_what_waited_for_it(desk: Any, story: Any, *, is_restarted: bool) -> None:
     await desk.tell(story.queued("a"))
     await desk.writer.heal()
     mended = desk.grid(VIDEO_TASKS)
     desk.put(VIDEO_TASKS, [["Ident", *mended[0][1:]], *mended[1:]])
     await desk.tell(story.downloaded("a"), story.queued("b"))
-    desk.restart()
+    if is_restarted:
+        desk.restart()
     await desk.writer.heal()
 
     desk.put(VIDEO_TASKS, mended)
@@ -243,3 +257,9 @@ async def test_a_damaged_mirror_is_put_aside(desk: Any, story: Any, content: byt
 
     assert desk.column(VIDEO_TASKS, "Status") == {"a": "done", "b": "pending"}
     assert (tmp_path / "mirror.sqlite.damaged").read_bytes() == content
+
+
+async def test_a_writer_that_leaves_writes_so_into_its_own_row(desk: Any) -> None:
+    await desk.writer.leave(Worker("box/status-writer", "status-writer", "box", 7))
+
+    assert desk.column(WORKERS, "Status") == {"box/status-writer": "stopped"}

@@ -55,7 +55,7 @@ def run(
     if service not in SERVICES:
         raise typer.BadParameter(f"{service!r} is no service; choose {', '.join(SERVICES)}", param_hint="SERVICE")
     flags = work_flags(concurrency, processor, sources, results, selected, workbook)
-    settings = with_broker(_with_hosts(context, flags, allow_host or []))
+    settings = with_broker(settings_with_hosts(context, flags, allow_host or []))
 
     from tubewarren import runner
     from tubewarren.telemetry.logs import configure
@@ -83,7 +83,7 @@ def up(
 ) -> None:
     """Run every service on this machine until interrupted, with a broker of its own when none is set."""
     flags = work_flags(concurrency, processor, sources, results, selected, workbook)
-    settings = _with_hosts(context, flags, allow_host or [])
+    settings = settings_with_hosts(context, flags, allow_host or [])
 
     from tubewarren.telemetry.logs import configure
     from tubewarren.topology import DOWNLOADER
@@ -126,7 +126,7 @@ def work_flags(
     )
 
 
-def _with_hosts(context: typer.Context, flags: dict[str, Any], hosts: list[str]) -> "Settings":
+def settings_with_hosts(context: typer.Context, flags: dict[str, Any], hosts: list[str]) -> "Settings":
     """The settings, with hosts besides those that are allowed anyway."""
     settings = settings_for(context, flags)
     if not hosts:

@@ -1,0 +1,105 @@
+"""Showing the view: on a terminal, and where there is none."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from rich.console import Console
+
+from tubewarren.bus import Bus, Delivery, UnroutableError
+from tubewarren.failures import Failure, FailureKind
+from tubewarren.messages import Command, Event, Message
+from tubewarren.messages.commands import QueryLedger
+from tubewarren.messages.events import LedgerAnswered, Verdict, VideoClaimed, VideoFailed
+from tubewarren_services.cli.live import TOPICS, show_live
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+CLAIMED = VideoClaimed(at=NOW, video_id="v", source_id="s", worker="w", attempt=1)
+FAILED = VideoFailed(
+    at=NOW,
+    video_id="v",
+    source_id="s",
+    worker="w",
+    attempt=1,
+    verdict=Verdict.BURY,
+    failure=Failure(kind=FailureKind.GONE, reason="It is [private]."),
+)
+
+
+class Fleet:
+    """A bus on which these events arrive, and a ledger answers when it has rows."""
+
+    def __init__(self, *events: Event, sources: tuple[dict[str, Any], ...] = ()) -> None:
+        self.events = events
+        self.sources = sources
+        self.topics: tuple[str, ...] = ()
+
+    @asynccontextmanager
+    async def watch(self, *topics: str) -> AsyncIterator["asyncio.Queue[Delivery]"]:
+        self.topics = topics
+        arrived: asyncio.Queue[Delivery] = asyncio.Queue()
+        for number, event in enumerate(self.events):
+            arrived.put_nowait(Delivery(event, str(number)))
+        yield arrived
+
+    async def ask(self, command: Command, patience: timedelta) -> AsyncIterator[Message]:
+        del patience
+        if not self.sources:
+            raise UnroutableError("nobody")
+        assert isinstance(command, QueryLedger)
+        yield LedgerAnswered(at=NOW, storage="main", rows=self.sources if command.topic == "sources" else ())
+
+
+async def shown(fleet: Fleet, *, terminal: bool) -> str:
+    console = Console(file=io.StringIO(), width=100, force_terminal=terminal, highlight=False)
+    stop = asyncio.Event()
+    stop.set()
+    await show_live(cast("Bus", fleet), console, stop)
+    text = console.file.getvalue()  # type: ignore[attr-defined]  # it is the StringIO above
+    assert isinstance(text, str)
+    return text
+
+
+async def test_on_a_terminal_what_arrived_is_drawn_before_it_leaves() -> None:
+    text = await shown(Fleet(CLAIMED), terminal=True)
+
+    assert "1 running" in text
+
+
+async def test_elsewhere_each_ending_is_a_line_and_nothing_else_is() -> None:
+    text = await shown(Fleet(CLAIMED, FAILED), terminal=False)
+
+    assert text == "bury v from source s: It is [private].\n"
+
+
+async def test_it_begins_with_what_the_ledger_knows() -> None:
+    row = {"source_id": "s", "state": "in-progress", "videos": 12, "done": 3, "failed": 0}
+
+    text = await shown(Fleet(sources=(row,)), terminal=True)
+
+    assert "12 videos" in text
+    assert "3 done" in text
+
+
+async def test_it_listens_to_sources_videos_and_workers() -> None:
+    fleet = Fleet()
+
+    await shown(fleet, terminal=False)
+
+    assert fleet.topics == TOPICS == ("source.#", "videos.#", "video.#", "worker.#")
+
+
+async def test_it_goes_on_until_it_is_stopped() -> None:
+    stop = asyncio.Event()
+    console = Console(file=io.StringIO(), force_terminal=False)
+    showing = asyncio.create_task(show_live(cast("Bus", Fleet()), console, stop))
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(showing), timeout=0.01)
+    stop.set()
+
+    await asyncio.wait_for(showing, timeout=5)
