@@ -40,6 +40,10 @@ class DemoFolderError(Exception):
     """The folder holds things that are not the demo's."""
 
 
+class DemoTimeoutError(Exception):
+    """The demo did not come to its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Report:
     summary: Mapping[str, Value]
@@ -56,7 +60,7 @@ async def run_demo(folder: Path, show: Show, say: Say) -> int:
 
     Raises:
         DemoFolderError: the folder is in use for something else.
-        TimeoutError: it did not end within five minutes.
+        DemoTimeoutError: it did not end within five minutes.
     """
     folder = _cleared(folder)
     async with serve_site(demo_catalogue()) as site:
@@ -76,6 +80,11 @@ async def _work(settings: Settings, show: Show, say: Say) -> _Report:
         try:
             async with asyncio.timeout(_PATIENCE.total_seconds()):
                 summary = await fleet.finish()
+        except TimeoutError as error:
+            raise DemoTimeoutError(
+                f"The demo did not end within {_PATIENCE.total_seconds():.0f} s; its logs are in "
+                f"{settings.data_dir / 'logs'}."
+            ) from error
         finally:
             stop.set()
             await asyncio.gather(showing, return_exceptions=True)

@@ -1,7 +1,6 @@
 """Structured logs: for a person on a terminal, JSON otherwise, always with the trace they belong to."""
 
 import logging
-import sys
 from typing import Literal, TextIO
 
 import structlog
@@ -14,7 +13,7 @@ _NOISY = ("aio_pika", "aiormq", "opentelemetry", "urllib3")
 """Libraries that log at INFO what we already say in our own words."""
 
 
-def configure(service: str, level: str, log_format: LogFormat, stream: TextIO = sys.stderr) -> None:
+def configure(service: str, level: str, log_format: LogFormat, stream: TextIO) -> None:
     """Set up logging for this process, ours and the libraries' alike."""
     is_human = log_format == "human" or (log_format == "auto" and stream.isatty())
     shared: list[Processor] = [

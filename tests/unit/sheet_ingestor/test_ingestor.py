@@ -98,10 +98,10 @@ async def test_a_source_is_announced_and_ordered_once_however_often_the_list_is_
     assert (accepted.source_id, accepted.url, accepted.columns, accepted.priority) == ("7", A, {"Name": "Ada"}, 2)
 
 
-async def test_a_workbook_that_is_not_there_is_made(desk: Desk) -> None:
+async def test_the_list_is_made_where_there_is_none_and_the_other_tabs_are_left_to_their_owner(desk: Desk) -> None:
     await desk.ingestor.look()
 
-    assert len(list(desk.sheet.parent.glob("*.csv"))) == 5
+    assert list(desk.sheet.parent.glob("*.csv")) == [desk.sheet]
     assert desk.ingestor.activity().unfit == ""
 
 
