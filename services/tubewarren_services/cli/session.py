@@ -8,12 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import typer
 
 from tubewarren_services.cli.flags import RootFlags, merged
-from tubewarren_services.cli.plain_errors import USED_WRONGLY, CommandError
+from tubewarren_services.cli.plain_errors import CommandError
 
 if TYPE_CHECKING:
     from tubewarren.bus import Bus
@@ -62,15 +61,11 @@ def settings_for(context: typer.Context, flags: Mapping[str, Any] | None = None)
 
     Raises:
         SettingsError: one of them is wrong.
-        CommandError: the broker's address is none.
     """
     from tubewarren.settings import read_settings
 
     root: RootFlags = context.find_object(RootFlags) or RootFlags()
-    settings = read_settings(merged(root.nested(), flags or {}), root.config)
-    if settings.broker_url is not None:
-        _require_amqp(settings.broker_url.get_secret_value())
-    return settings
+    return read_settings(merged(root.nested(), flags or {}), root.config)
 
 
 def with_broker(settings: "Settings") -> "Settings":
@@ -125,11 +120,3 @@ async def connected(settings: "Settings") -> AsyncIterator[Session]:
 async def _converse(settings: "Settings", conversation: Callable[[Session], Awaitable[int | None]]) -> int | None:
     async with connected(settings) as session:
         return await conversation(session)
-
-
-def _require_amqp(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
-        raise CommandError(
-            "broker_url: not the address of a broker; write it like amqp://user:password@host:5672/vhost", USED_WRONGLY
-        )

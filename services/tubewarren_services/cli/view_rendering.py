@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tubewarren.messages.events import SourceState, Verdict
-from tubewarren_services.cli.tables import WIDE, style_of
+from tubewarren_services.cli.tables import style_of
 from tubewarren_services.cli.units import count, spell_bytes, spell_clock, spell_span
 from tubewarren_services.cli.view import LiveState, Running, Setback, WorkerLine, rate_per_minute
 
@@ -20,6 +20,9 @@ _SETBACKS_SHOWN = 4
 _FRAME_LINES = 12
 """Lines besides those of videos: totals, headings, setbacks, workers and the gaps between."""
 _FEWEST_ROWS = 3
+_NARROWEST_TITLE = 20
+_ROOMY = 150
+"""Columns from which on source, worker and size have a place without costing the titles theirs."""
 _VERDICTS = {
     Verdict.RETRY: ("retry", "yellow"),
     Verdict.REFUND: ("again", "yellow"),
@@ -69,9 +72,9 @@ def _in_a_row(parts: Iterable[tuple[str, str]]) -> Text:
 def _running(state: LiveState, width: int, rows: int) -> Iterable[RenderableType]:
     if not state.running:
         return [Text("Nothing is running.", style="dim")]
-    is_wide = width >= WIDE
+    is_wide = width >= _ROOMY
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=True, header_style="bold")
-    table.add_column("Video", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("Video", ratio=1, min_width=_NARROWEST_TITLE, no_wrap=True, overflow="ellipsis")
     if is_wide:
         table.add_column("Source", max_width=16, no_wrap=True, overflow="ellipsis")
         table.add_column("Worker", max_width=32, no_wrap=True, overflow="ellipsis")

@@ -4,8 +4,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tubewarren.settings.durations import Duration
@@ -19,6 +29,15 @@ def _split(value: object) -> object:
 
 def _none_if_empty(value: object) -> object:
     return None if value == "" else value
+
+
+def _broker_address(value: SecretStr | None) -> SecretStr | None:
+    """Refuse what is no AMQP address, without repeating it: it holds a password."""
+    if value is not None:
+        parts = urlsplit(value.get_secret_value())
+        if parts.scheme not in {"amqp", "amqps"} or not parts.hostname:
+            raise ValueError("not the address of a broker; write it like amqp://user:password@host:5672/vhost")
+    return value
 
 
 _EMPTY_IS_NONE = BeforeValidator(_none_if_empty)
@@ -147,7 +166,7 @@ class Settings(BaseSettings):
         use_attribute_docstrings=True,
     )
 
-    broker_url: Annotated[SecretStr | None, _EMPTY_IS_NONE] = None
+    broker_url: Annotated[SecretStr | None, _EMPTY_IS_NONE, AfterValidator(_broker_address)] = None
     """`amqp://user:password@host:port/vhost`; empty lets `svc up` start a private node."""
     data_dir: Path = Path(".tubewarren")
     """Where services keep what they must remember, and the private broker its data."""
