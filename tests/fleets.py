@@ -18,6 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from brokers import PROJECT_DATA_DIR, RestartableNode, run_apart
 from tubewarren.broker.config import NodeFolder
@@ -25,6 +26,7 @@ from tubewarren.broker.processes import processes_marked
 from tubewarren.bus import open_bus
 from tubewarren.messages import Message
 from tubewarren.settings.durations import spell_duration
+from tubewarren.store.manifest import Manifest
 from tubewarren.store.store import Store
 from tubewarren.topology import topology
 from tubewarren.youtube.addresses import video_key
@@ -49,15 +51,17 @@ Seen = TypeVar("Seen")
 
 
 def wait_until(
-    condition: Callable[[], Seen],
+    look: Callable[[], Seen],
     timeout: timedelta = PATIENCE,
+    *,
+    holds: Callable[[Seen], object] = bool,
     otherwise: Callable[[], object] = lambda: "",
 ) -> Seen:
-    """Waits for what other processes do; what the condition saw when it held. `otherwise` tells what was there."""
+    """Waits for what other processes do; what was seen when it held. `otherwise` tells more when it never does."""
     deadline = time.monotonic() + timeout.total_seconds()
-    while not (seen := condition()):
+    while not holds(seen := look()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"it did not come about within {timeout.total_seconds():g} s; {otherwise()}")
+            raise AssertionError(f"not within {timeout.total_seconds():g} s, but: {seen!r} {otherwise()}")
         time.sleep(_LOOK_EVERY.total_seconds())
     return seen
 
@@ -85,13 +89,11 @@ class Running:
         self.until_logged(lambda line: line["event"] == "ready")
         return self
 
-    def until_logged(
-        self, holds: Callable[[dict[str, Any]], object], timeout: timedelta = PATIENCE
-    ) -> dict[str, Any]:
+    def until_logged(self, holds: Callable[[dict[str, Any]], object], timeout: timedelta = PATIENCE) -> dict[str, Any]:
         def found() -> dict[str, Any] | None:
             return next((line for line in self.log() if holds(line)), None)
 
-        line = wait_until(found, timeout, lambda: self.text[-3000:])
+        line = wait_until(found, timeout, otherwise=lambda: self.text[-3000:])
         assert line is not None
         return line
 
@@ -130,11 +132,19 @@ class Machine:
 
     @property
     def results(self) -> Path:
-        return self.folder / "results"
+        return self.folder / self.settings.get("STORE__RESULTS", "results")
+
+    @property
+    def selected(self) -> Path:
+        return self.folder / self.settings.get("STORE__SELECTED", "selected")
+
+    @property
+    def workbook(self) -> Path:
+        return self.folder / self.settings.get("SHEET__WORKBOOK", "workbook")
 
     @property
     def store(self) -> Store:
-        return Store(self.results, self.folder / "selected")
+        return Store(self.results, self.selected)
 
     def svc(self, *arguments: str, timeout: timedelta = PATIENCE) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end."""
@@ -155,9 +165,12 @@ class Machine:
         assert answer.returncode == 0, answer.stderr
         return json.loads(answer.stdout)
 
-    def start(self, *arguments: str, settings: Mapping[str, str] | None = None, before: tuple[str, ...] = ()) -> Running:
+    def start(
+        self, *arguments: str, settings: Mapping[str, str] | None = None, before: tuple[str, ...] = ()
+    ) -> Running:
         """Runs a command in the background; `before` is what stands in front of it on the command line."""
-        output = self.folder / f"{len(self.started)}.{'-'.join(arguments[:2]).strip('-')}.log"
+        # Named at random, because several machines of one test may share a folder.
+        output = self.folder / f"{uuid4().hex[:6]}.{'-'.join(arguments[:2]).strip('-')}.log"
         with output.open("wb") as written:
             process = subprocess.Popen(
                 [*before, *SVC, *arguments],
@@ -181,7 +194,7 @@ class Machine:
 
     def rows(self, tab: str) -> list[dict[str, str]]:
         """A tab of the workbook."""
-        path = self.folder / "workbook" / f"{tab}.csv"
+        path = self.workbook / f"{tab}.csv"
         if not path.exists():
             return []
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -189,7 +202,7 @@ class Machine:
 
     def append_rows(self, tab: str, *rows: Mapping[str, str]) -> None:
         """Adds rows at the end of a tab, as an editor saves: the whole file anew."""
-        path = self.folder / "workbook" / f"{tab}.csv"
+        path = self.workbook / f"{tab}.csv"
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             before, names = list(reader), reader.fieldnames
@@ -213,8 +226,13 @@ class Machine:
 
     @property
     def finished(self) -> set[str]:
-        """The videos whose results have appeared; only looks, and touches nothing."""
-        return {path.parent.name for path in self.results.glob("*/manifest.json")}
+        """The videos whose results have appeared, by one rename each; only looks, and touches nothing."""
+        paths = self.results.iterdir() if self.results.exists() else ()
+        return {path.name for path in paths if not path.name.startswith(".")}
+
+    def manifest(self, video_id: str) -> Manifest:
+        """What a result says of itself."""
+        return Manifest.model_validate_json((self.results / video_id / "manifest.json").read_bytes())
 
     def partial_bytes(self, video_id: str) -> int:
         """What an unfinished download has on disk."""

@@ -29,7 +29,7 @@ from tubewarren.youtube.addresses import video_key
 from tubewarren_services.demo.catalogue import demo_catalogue
 from tubewarren_services.demo.reckoning import Books, Ending, Row, Value, discrepancies
 from tubewarren_services.demo.site import Site, serve_site
-from tubewarren_services.local_fleet.fleet import Fleet, Say, Show, open_fleet
+from tubewarren_services.local_fleet.fleet import Fleet, Say, Show, open_fleet, shown
 
 _PATIENCE = timedelta(minutes=5)
 _MINE = ("results", "selected", "workbook", "data")
@@ -75,19 +75,14 @@ async def run_demo(folder: Path, show: Show, say: Say) -> int:
 async def _work(settings: Settings, show: Show, say: Say) -> _Report:
     started = datetime.now(UTC)
     async with open_fleet(settings, say=say) as fleet:
-        stop = asyncio.Event()
-        showing = asyncio.create_task(show(fleet.bus, stop))
         try:
-            async with asyncio.timeout(_PATIENCE.total_seconds()):
+            async with shown(fleet, show), asyncio.timeout(_PATIENCE.total_seconds()):
                 summary = await fleet.finish()
         except TimeoutError as error:
             raise DemoTimeoutError(
                 f"The demo did not end within {_PATIENCE.total_seconds():.0f} s; its logs are in "
                 f"{settings.data_dir / 'logs'}."
             ) from error
-        finally:
-            stop.set()
-            await asyncio.gather(showing, return_exceptions=True)
         seconds = (datetime.now(UTC) - started).total_seconds()
         return _Report(summary, await _rows(fleet, "tasks"), await _rows(fleet, "sources"), seconds)
 

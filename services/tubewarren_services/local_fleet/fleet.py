@@ -16,7 +16,7 @@ import structlog
 from pydantic import SecretStr
 
 from tubewarren.broker import NodeAddress, find_installation, private_node
-from tubewarren.bus import Bus, UnroutableError, open_bus
+from tubewarren.bus import BrokerUnavailableError, Bus, UnroutableError, open_bus
 from tubewarren.messages.commands import QueryLedger
 from tubewarren.messages.events import LedgerAnswered, WorkerBeat
 from tubewarren.settings import Settings, environment_of
@@ -93,13 +93,21 @@ class Fleet:
                     beat = beats.get_nowait().message
                     if isinstance(beat, WorkerBeat) and beat.service == SHEET_INGESTOR:
                         looks, decided = int(beat.facts.get("looks", 0)), int(beat.facts.get("sources", 0))
-                depths = await self.bus.depths(self.topology)
-                summary = await self.summary()
+                sight = await self._look(looks, decided)
                 # What a consumer holds is in no depth, so one quiet moment proves nothing.
-                calm = calm + 1 if is_finished(Sight(looks, decided, summary, depths), self.topology.queues) else 0
-                if calm == _CALM_LOOKS:
-                    return summary
+                calm = calm + 1 if sight and is_finished(sight, self.topology.queues) else 0
+                if sight and calm == _CALM_LOOKS:
+                    return sight.summary
                 await asyncio.sleep(_LOOK_EVERY.total_seconds())
+
+    async def _look(self, looks: int, decided: int) -> Sight | None:
+        """What can be seen now; nothing while the broker is away, which the services wait out as well."""
+        try:
+            depths = await self.bus.depths(self.topology)
+            return Sight(looks, decided, await self.summary(), depths)
+        except BrokerUnavailableError as error:
+            log.warning("waiting for the broker", problem=str(error))
+            return None
 
 
 async def run_fleet(settings: Settings, copies: Mapping[str, int], *, once: bool, show: Show, say: Say) -> int:
@@ -117,17 +125,28 @@ async def run_fleet(settings: Settings, copies: Mapping[str, int], *, once: bool
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_fleet(settings, copies, say=say) as fleet:
-        showing = asyncio.create_task(show(fleet.bus, stop))
-        finishing = asyncio.create_task(fleet.finish()) if once else None
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait([task for task in (finishing, stopping) if task], return_when=asyncio.FIRST_COMPLETED)
-        code = int(has_problems(finishing.result())) if finishing and finishing.done() else 0
-        stop.set()
-        for task in (finishing, stopping):
-            if task is not None:
-                task.cancel()
-        await asyncio.gather(showing, return_exceptions=True)
+        async with shown(fleet, show):
+            finishing = asyncio.create_task(fleet.finish()) if once else None
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait([task for task in (finishing, stopping) if task], return_when=asyncio.FIRST_COMPLETED)
+            code = int(has_problems(finishing.result())) if finishing and finishing.done() else 0
+            for task in (finishing, stopping):
+                if task is not None:
+                    task.cancel()
         return code
+
+
+@asynccontextmanager
+async def shown(fleet: Fleet, show: Show) -> AsyncIterator[None]:
+    """Show the fleet's life beside the block; a view that breaks is told of, and the work goes on without it."""
+    stop = asyncio.Event()
+    showing = asyncio.create_task(show(fleet.bus, stop))
+    showing.add_done_callback(_tell_of_a_broken_view)
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.gather(showing, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -186,9 +205,12 @@ async def _kept_running(fleet: Fleet) -> AsyncIterator[None]:
 
 
 async def _let_listeners_catch_up(fleet: Fleet, services: tuple[str, ...]) -> None:
-    """A listener leaves only when the last news of those who left before it is in its hands."""
+    """A listener leaves only when the last news of those who left before it is in its hands.
+
+    A broker that is away keeps the news until the next start.
+    """
     mine = [each.name for each in fleet.topology.events if each.service.startswith(services)]
-    with suppress(TimeoutError):
+    with suppress(TimeoutError, BrokerUnavailableError):
         async with asyncio.timeout(_LAST_NEWS.total_seconds()):
             while await _are_waiting(fleet, mine):  # noqa: ASYNC110 - the broker tells only when asked
                 await asyncio.sleep(_LOOK_EVERY.total_seconds())
@@ -210,6 +232,11 @@ async def _broker(settings: Settings, say: Say) -> AsyncIterator[tuple[Settings,
         if node.management_url is not None:
             say(f"Its management UI: {node.management_url} (user {node.user}, password in {node.credentials_file})")
         yield settings.model_copy(update={"broker_url": SecretStr(node.url)}), node
+
+
+def _tell_of_a_broken_view(showing: "asyncio.Task[None]") -> None:
+    if not showing.cancelled() and (error := showing.exception()) is not None:
+        log.error("the live view failed; the work goes on", exc_info=error)
 
 
 def _processes(settings: Settings, copies: Mapping[str, int]) -> tuple[ServiceProcess, ...]:

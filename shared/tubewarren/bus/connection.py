@@ -4,7 +4,7 @@ An alarm of the broker stops connections that publish, acks included; so consume
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +22,6 @@ from aio_pika.abc import (
 from aio_pika.exceptions import (
     CONNECTION_EXCEPTIONS,
     AuthenticationError,
-    ConnectionClosed,
     ProbableAuthenticationError,
 )
 from opentelemetry.trace import NoOpTracer, Tracer
@@ -127,7 +126,7 @@ class Bus:
             await consumption.start(self._subscribe(find_queue, _QUESTIONS_AT_A_TIME))
         return consumption
 
-    async def ask(self, command: Command, patience: timedelta) -> AsyncIterator[Message]:
+    async def ask(self, command: Command, patience: timedelta) -> AsyncGenerator[Message, None]:
         """Publish a command and yield the replies as they come, until none came for `patience`.
 
         Raises:
@@ -203,7 +202,8 @@ async def open_bus(
         if not dialect.is_supported:
             log.warning("this broker is older than any that Tubewarren is tried on", version=dialect.version)
         channel = publishing.channel(publisher_confirms=True, on_return_raises=True)
-        await channel.initialize()
+        with _lost_is_unavailable():
+            await channel.initialize()
         publisher = Publisher(channel, dialect, tracer, patience)
         stack.callback(publisher.close)
         # Closed first: who still handles something is ended before the way out is shut.
@@ -260,7 +260,8 @@ def _problem(url: str, error: BaseException) -> BusError:
     if "Connection.Close" in str(error):
         # The library passes on no more of the broker's answer to an opening than that it was this frame.
         return BrokerRefusedError(
-            f"The broker at {_spell(url)} has no such virtual host, or does not let this user in. Check TUBEWARREN_BROKER_URL (amqp://user:password@host:port/vhost)."
+            f"The broker at {_spell(url)} has no such virtual host, or does not let this user in. "
+            "Check TUBEWARREN_BROKER_URL (amqp://user:password@host:port/vhost)."
         )
     return BrokerUnavailableError(
         f"The broker at {_spell(url)} does not answer ({error}). "

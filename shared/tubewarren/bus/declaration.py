@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from aio_pika.abc import AbstractRobustConnection
-from aio_pika.exceptions import AMQPException, ChannelNotFoundEntity, ChannelPreconditionFailed
+from aio_pika.exceptions import AMQPChannelError, ChannelNotFoundEntity, ChannelPreconditionFailed
 
 from tubewarren.bus.errors import TopologyDriftError
 from tubewarren.topology import Queue, Topology
@@ -70,7 +70,7 @@ async def _check_exchange(connection: AbstractRobustConnection, name: str, kind:
             await channel.declare_exchange(name, kind, durable=True, robust=False)
     except ChannelNotFoundEntity:
         return Drift(name, "the exchange is missing", "Run `svc topology declare`.")
-    except AMQPException as error:
+    except AMQPChannelError as error:
         return Drift(name, str(error), "Stop every service, delete the exchange, run `svc topology declare`.")
     return None
 
@@ -84,7 +84,7 @@ async def _check_queue(connection: AbstractRobustConnection, queue: Queue) -> Dr
             await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments), robust=False)
     except ChannelNotFoundEntity:
         return Drift(queue.name, "the queue is missing", "Run `svc topology declare`.")
-    except AMQPException as error:
+    except AMQPChannelError as error:
         return Drift(
             queue.name,
             str(error),

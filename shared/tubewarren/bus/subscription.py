@@ -15,6 +15,7 @@ OnMessage = Callable[[AbstractIncomingMessage], Awaitable[None]]
 _LEAVING_PATIENCE: Final = timedelta(seconds=2)
 """Without a connection the library waits for the next one, whatever it is asked for."""
 _PAUSE_BEFORE_RETURN: Final = timedelta(seconds=1)
+"""Who subscribes to a queue in the moment of its deletion is hung up on by 4.3, and so are all its neighbours."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -55,17 +56,17 @@ class Subscription:
             channel.reopen_callbacks.add(self._watch_for_cancel)
             self._tag = await self._queue.consume(self._on_message)
         except BaseException:
-            await channel.close()
+            await _in_time(channel.close())
             raise
         self._channel = channel
 
     async def pause(self) -> None:
         """Receive nothing more; claims stay."""
         self._is_wanted = False
-        tag, self._tag = self._tag, None
         if self._replacing is not None:
             self._replacing.cancel()
             await asyncio.wait((self._replacing,))
+        tag, self._tag = self._tag, None
         if self._queue is not None and tag is not None:
             await _in_time(self._queue.cancel(tag))
 
@@ -95,11 +96,11 @@ class Subscription:
         if self._channel is not None:
             await _in_time(self._channel.close())
         while True:
+            await asyncio.sleep(_PAUSE_BEFORE_RETURN.total_seconds())
             try:
                 await self.start()
             except (TimeoutError, *CONNECTION_EXCEPTIONS) as error:
                 log.warning("cannot subscribe yet", error=str(error))
-                await asyncio.sleep(_PAUSE_BEFORE_RETURN.total_seconds())
             else:
                 return
 

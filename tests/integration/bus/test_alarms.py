@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from integration.bus.own_brokers import OwnBroker
 from integration.bus.support import SMALL, WORK, Recorder, Stranger, declared_bus, until, video
@@ -14,13 +15,16 @@ from tubewarren.bus.publisher import Publisher
 pytestmark = pytest.mark.broker
 
 SHORT = timedelta(milliseconds=500)
+PERSONS_PATIENCE = timedelta(seconds=4)
 
 
 @pytest.fixture
-def starved(own_broker: OwnBroker) -> Iterator[OwnBroker]:
-    """The test starves it; whatever happens, it is fed again."""
-    yield own_broker
-    feed(own_broker)
+def fed_again(own_broker: OwnBroker) -> Iterator[list[bool]]:
+    """Whatever happens in the test, the broker is fed in the end."""
+    is_fed: list[bool] = []
+    yield is_fed
+    if not is_fed:
+        feed(own_broker)
 
 
 def starve(broker: OwnBroker) -> None:
@@ -31,51 +35,34 @@ def feed(broker: OwnBroker) -> None:
     broker.control("set_vm_memory_high_watermark", "0.4")
 
 
-async def test_publications_outlast_an_alarm_while_claims_are_settled(
-    starved: OwnBroker, own_stranger: Stranger
+async def test_in_an_alarm_claims_are_settled_a_person_is_told_and_publications_arrive_when_it_ends(
+    own_broker: OwnBroker, own_stranger: Stranger, fed_again: list[bool]
 ) -> None:
     handler = Recorder()
-    async with declared_bus(own_stranger.url) as bus:
+    async with (
+        declared_bus(own_stranger.url) as bus,
+        open_bus(own_stranger.url, "svc", patience=PERSONS_PATIENCE) as terminal,
+    ):
+        impatient = Publisher(bus.publisher._channel, bus.dialect, bus.publisher._tracer, confirm_timeout=SHORT)
         await bus.publisher.publish(*(video(f"before{number}") for number in range(20)))
-        await asyncio.to_thread(starve, starved)
+        await asyncio.to_thread(starve, own_broker)
         waiting = asyncio.create_task(bus.publisher.publish(video("during")))
-        consumption = await bus.consume_commands(SMALL, WORK, handler, prefetch=2)
-        await until(lambda: consumption.settled == 20)
-        await own_stranger.holds(WORK, 0)
-        assert not waiting.done()
-
-        await asyncio.to_thread(feed, starved)
-        async with asyncio.timeout(20):
-            await waiting
-        await until(lambda: "during" in handler.names)
-
-
-async def test_a_timed_out_publication_is_repeated_and_then_comes_twice_at_most(
-    starved: OwnBroker, own_stranger: Stranger
-) -> None:
-    handler = Recorder()
-    async with declared_bus(own_stranger.url) as bus:
-        bus_publisher = Publisher(bus.publisher._channel, bus.dialect, bus.publisher._tracer, confirm_timeout=SHORT)
-        await asyncio.to_thread(starve, starved)
-        waiting = asyncio.create_task(bus_publisher.publish(video("a")))
-        counting = asyncio.get_running_loop().time()
-        await until(lambda: asyncio.get_running_loop().time() > counting + 1.5)
-        await asyncio.to_thread(feed, starved)
-        async with asyncio.timeout(20):
-            await waiting
-        await bus.consume_commands(SMALL, WORK, handler, prefetch=2)
-        await until(lambda: len(handler.seen) >= 2)
-        await own_stranger.holds(WORK, 0)
-
-    assert set(handler.names) == {"a"}
-
-
-async def test_a_person_in_front_of_a_terminal_is_told_of_the_alarm(starved: OwnBroker, own_stranger: Stranger) -> None:
-    async with declared_bus(own_stranger.url):
-        pass
-    async with open_bus(own_stranger.url, "svc", patience=SHORT * 6) as bus:
-        await asyncio.to_thread(starve, starved)
+        with capture_logs() as logs:
+            repeating = asyncio.create_task(impatient.publish(video("repeated")))
+            consumption = await bus.consume_commands(SMALL, WORK, handler, prefetch=2)
+            await until(lambda: consumption.settled == 20)
+            await until(lambda: sum("not confirmed" in line["event"] for line in logs) >= 2)
         with pytest.raises(BrokerUnavailableError, match="alarm"):
             async with asyncio.timeout(8):
-                await bus.publisher.publish(video("a"))
-        await asyncio.to_thread(feed, starved)
+                await terminal.publisher.publish(video("by a person"))
+        assert not waiting.done()
+        assert not repeating.done()
+
+        await asyncio.to_thread(feed, own_broker)
+        fed_again.append(True)
+        async with asyncio.timeout(20):
+            await asyncio.gather(waiting, repeating)
+        await until(lambda: handler.names.count("repeated") >= 2)
+        await own_stranger.holds(WORK, 0)
+
+    assert handler.names.count("during") == 1

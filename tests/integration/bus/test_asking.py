@@ -7,6 +7,7 @@ from datetime import timedelta
 import aio_pika
 import pytest
 
+from integration.bus.relay import relay_to
 from integration.bus.support import SMALL, Stranger, declared_bus, downloaded, until, video
 from tubewarren.bus import BrokerUnavailableError, Bus, Delivery, UnroutableError
 from tubewarren.messages.commands import QueryLedger
@@ -98,10 +99,10 @@ async def test_a_question_that_cannot_be_answered_is_dropped_and_not_announced_a
         assert obituaries.empty()
 
 
-async def test_an_answerer_is_back_after_its_connection_was_cut(vhost_url: str, stranger: Stranger) -> None:
-    async with declared_bus(vhost_url) as bus:
+async def test_an_answerer_is_back_after_its_connection_was_cut(vhost_url: str) -> None:
+    async with relay_to(vhost_url) as relay, declared_bus(relay.url) as bus:
         await answer_as(bus, "main")
-        await stranger.cut("consumes")
+        relay.cut()
 
         async def is_answered() -> bool:
             try:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from integration.bus.relay import relay_to
 from integration.bus.support import (
     GRACE,
     HEARD,
@@ -75,7 +76,8 @@ async def test_one_poison_event_is_found_and_buried_alone(vhost_url: str, strang
 async def test_a_listener_that_waits_for_long_keeps_its_claims_and_takes_no_more_than_two_batches(
     vhost_url: str, stranger: Stranger
 ) -> None:
-    sheet_is_back, seen = asyncio.Event(), []
+    sheet_is_back = asyncio.Event()
+    seen: list[Delivery] = []
 
     async def wait_for_the_sheet(batch: Sequence[Delivery]) -> None:
         await sheet_is_back.wait()
@@ -97,7 +99,8 @@ async def test_a_listener_that_waits_for_long_keeps_its_claims_and_takes_no_more
 async def test_events_that_waited_through_a_lost_connection_are_handled_from_their_second_delivery(
     vhost_url: str, stranger: Stranger
 ) -> None:
-    is_in_work, may_go_on, seen = asyncio.Event(), asyncio.Event(), []
+    is_in_work, may_go_on = asyncio.Event(), asyncio.Event()
+    seen: list[Delivery] = []
 
     async def wait(batch: Sequence[Delivery]) -> None:
         is_in_work.set()
@@ -105,12 +108,12 @@ async def test_events_that_waited_through_a_lost_connection_are_handled_from_the
         seen.extend(batch)
 
     names = {f"v{number}" for number in range(12)}
-    async with declared_bus(vhost_url) as bus:
+    async with relay_to(vhost_url) as relay, declared_bus(relay.url) as bus:
         await bus.publisher.publish(*map(downloaded, names))
         consumption = await bus.consume_events(QUEUE, wait, 4, LINGER)
         await until(lambda: consumption.in_hand == 8)
         await is_in_work.wait()
-        await stranger.cut("consumes")
+        relay.cut()
         # The eight stale ones are still here, and eight came anew.
         await until(lambda: consumption.in_hand == 16)
 

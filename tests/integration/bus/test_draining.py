@@ -122,3 +122,12 @@ async def test_a_bus_that_is_closed_without_draining_gives_its_claims_back(vhost
 
     assert handler.cancelled == ["a"]
     await stranger.holds(WORK, 1)
+
+
+async def test_a_bus_that_is_closed_leaves_nothing_running(vhost_url: str) -> None:
+    before = asyncio.all_tasks()
+    async with declared_bus(vhost_url) as bus:
+        await bus.consume_commands(SMALL, WORK, Recorder(), prefetch=1)
+        await listen(bus)
+
+    await until(lambda: asyncio.all_tasks() <= before)

@@ -54,20 +54,30 @@ def test_a_video_whose_downloader_is_killed_is_finished_by_another_from_where_it
     killed.process.kill()
 
     (other,) = (name for each, name in zip(both, workers, strict=True) if each is not killed)
-    wait_until(lambda: len(ranges_asked(site)) == 1, timedelta(seconds=5))
-    wait_until(lambda: machine.finished == {video.video_id}, timedelta(seconds=10))
-    manifest = machine.store.find(video.video_id)
-    assert manifest is not None
+    wait_until(lambda: len(ranges_asked(site)) == 1, timedelta(seconds=10))
+    wait_until(lambda: machine.finished == {video.video_id})
+    manifest = machine.manifest(video.video_id)
     assert machine.checksums() == {video.video_id: site.videos[0].sha256}
     assert (manifest.worker, manifest.attempt) == (other, 1)
     assert ranges_asked(site)[0] >= there
     assert not any(map(is_alive, family))
 
-    visits = len(site.visits)
+
+def test_a_finished_video_that_is_ordered_again_is_recognised_and_not_asked_for(
+    machine_for: MachineFor, serve: SiteOf
+) -> None:
+    site = serve(PLAIN)
+    machine, video = machine_for(site), order_for(site)
+    downloader = machine.run("downloader").until_ready()
     machine.publish(video)
-    survivor = next(each for each in both if each is not killed)
-    survivor.signal(signal.SIGTERM)
-    assert survivor.wait() == 0
+    wait_until(lambda: machine.finished == {video.video_id})
+    visits = len(site.visits)
+
+    machine.publish(video, video.model_copy(update={"source_id": "2"}))
+
+    wait_until(lambda: "2" in machine.manifest(video.video_id).source_ids)
+    downloader.signal(signal.SIGTERM)
+    assert downloader.wait() == 0
     assert len(site.visits) == visits
 
 
@@ -86,8 +96,7 @@ def test_a_downloader_that_is_asked_to_stop_hands_its_video_back_uncharged(
     machine.run("downloader", settings={"WORKER_NAME": "another-box"})
 
     wait_until(lambda: machine.finished == {video.video_id})
-    manifest = machine.store.find(video.video_id)
-    assert manifest is not None
+    manifest = machine.manifest(video.video_id)
     assert machine.checksums() == {video.video_id: site.videos[0].sha256}
     assert (manifest.worker, manifest.attempt) == ("another-box/downloader", 1)
     assert ranges_asked(site) == [there]

@@ -176,7 +176,7 @@ async def test_a_video_that_somebody_is_at_comes_back_uncharged(workshop: Worksh
 async def test_what_the_store_says_decides_what_becomes_of_the_order(
     error: StoreError, outcome: type[Outcome], kind: FailureKind, workshop: Workshop
 ) -> None:
-    async def fail(video_id: str) -> object:
+    async def fail(_: str) -> object:
         raise error
 
     workshop.find = fail
@@ -196,7 +196,7 @@ async def test_an_id_that_cannot_name_a_folder_is_buried(workshop: Workshop) -> 
 
 
 async def test_a_processor_that_leaves_no_file_is_tried_again(workshop: Workshop) -> None:
-    async def nothing(video: DownloadVideo, attempt: int, folder: Path) -> FetchResult:
+    async def nothing(*_: object) -> FetchResult:
         return FetchResult(files=(Path("film.mp4"),))
 
     workshop.fetch = nothing
@@ -238,7 +238,7 @@ async def test_a_failed_fetch_has_its_class_decide_and_frees_the_video(
 ) -> None:
     failure = Failure(kind=kind, reason="So it is.")
 
-    async def fail(video: DownloadVideo, attempt: int, folder: Path) -> FetchResult:
+    async def fail(_: DownloadVideo, __: int, folder: Path) -> FetchResult:
         (folder / "film.mp4.part").write_bytes(b"half")
         raise YoutubeFailedError(failure)
 
@@ -262,7 +262,7 @@ async def test_an_address_that_is_not_allowed_is_buried_before_anything_is_touch
 async def test_a_cancelled_download_ends_and_gives_its_claim_back(workshop: Workshop) -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
 
-    async def endless(video: DownloadVideo, attempt: int, folder: Path) -> FetchResult:
+    async def endless(*_: object) -> FetchResult:
         try:
             begun.set()
             await asyncio.Event().wait()

@@ -10,37 +10,58 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from tubewarren.bus import Bus
 from tubewarren.settings import Settings
 from tubewarren.topology import topology
 from tubewarren_services.local_fleet.fleet import Fleet, FleetRunningError, _alone_in, _processes, _running
 from tubewarren_services.local_fleet.processes import Copy, ServiceProcess, ServiceStartError
 
+if TYPE_CHECKING:
+    from tubewarren.bus import Bus
+
 SOON = timedelta(milliseconds=1)
+# What a fleet that is killed had: the lock, and its number in the file. Importing the real one would take a second.
 HOLDER = """
-import signal, sys
-from pathlib import Path
-from tubewarren_services.local_fleet.fleet import _alone_in
-with _alone_in(Path(sys.argv[1])):
-    print("held", flush=True)
-    signal.pause()
+import fcntl, os, signal, sys
+file = open(sys.argv[1] + "/up.lock", "w")
+fcntl.flock(file, fcntl.LOCK_EX)
+print(os.getpid(), file=file, flush=True)
+print("held", flush=True)
+signal.pause()
+"""
+# Not in sh: between fork and exec, dash forgets a signal.
+TRAPPING = """
+import os, signal, sys, time
+def leave(*_):
+    with open(sys.argv[1], "a") as file:
+        print(sys.argv[2], file=file)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, leave if len(sys.argv) > 1 else signal.SIG_IGN)
+print(os.getpid(), flush=True)
+while True:
+    time.sleep(0.01)
 """
 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Poll a real process, but not for ever."""
     async with asyncio.timeout(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - a process sets no event
             await asyncio.sleep(0.01)
 
 
 def process(folder: Path, script: str, *, service: str = "downloader", **variables: str) -> ServiceProcess:
     command = ("/bin/sh", "-c", script)
     return ServiceProcess(Copy(service, service), command, variables, folder, first_pause=SOON)
+
+
+def trapping(folder: Path, service: str, *arguments: str) -> ServiceProcess:
+    """Says its number when it is ready; asked to leave, it writes a word into a file, or does not listen."""
+    command = (sys.executable, "-S", "-E", "-c", TRAPPING, *arguments)
+    return ServiceProcess(Copy(service, service), command, {}, folder, first_pause=SOON)
 
 
 def log_of(folder: Path, service: str = "downloader") -> str:
@@ -100,18 +121,19 @@ async def test_one_that_refuses_without_a_word_is_told_with_its_log(tmp_path: Pa
 
 
 async def test_a_service_is_asked_to_leave_and_has_its_grace(tmp_path: Path) -> None:
-    one = process(tmp_path, "trap 'echo drained; exit 0' TERM; echo up; while :; do sleep 0.01; done")
+    word = tmp_path / "word"
+    one = trapping(tmp_path, "downloader", str(word), "drained")
     keeping = asyncio.create_task(one.keep_running())
 
     with kept(keeping):
-        await until(lambda: "up" in log_of(tmp_path))
+        await until(lambda: "\n" in log_of(tmp_path))
         await stopped(one, keeping)
 
-    assert log_of(tmp_path).split() == ["up", "drained"]
+    assert word.read_text() == "drained\n"
 
 
 async def test_a_service_that_does_not_leave_is_ended(tmp_path: Path) -> None:
-    one = process(tmp_path, "trap '' TERM; echo $$; while :; do sleep 0.01; done")
+    one = trapping(tmp_path, "downloader")
     keeping = asyncio.create_task(one.keep_running())
 
     with kept(keeping):
@@ -181,17 +203,19 @@ class QuietBus:
 
 def fleet(folder: Path, *processes: ServiceProcess) -> Fleet:
     settings = Settings(data_dir=folder, grace=timedelta(seconds=1))
-    return Fleet(settings, cast("Bus", QuietBus()), topology(), None, processes)
+    return Fleet(settings, cast("Bus", QuietBus()), topology(), None, processes, say=lambda _: None)
 
 
 async def test_a_fleet_with_a_service_that_cannot_start_ends_with_its_reason(tmp_path: Path) -> None:
     refusing = process(tmp_path, "echo 'no such level'; exit 2")
     beside = process(tmp_path, "echo up; read forever", service="status-writer")
 
-    with pytest.raises(ServiceStartError, match="no such level"):
+    async def run_for_ever() -> None:
         async with _running(fleet(tmp_path, refusing, beside)):
-            async with asyncio.timeout(10):
-                await asyncio.Event().wait()
+            await asyncio.Event().wait()
+
+    with pytest.raises(ServiceStartError, match="no such level"):
+        await asyncio.wait_for(run_for_ever(), 10)
 
     assert beside._process is None or beside._process.returncode is not None
 
@@ -208,19 +232,21 @@ async def test_what_fails_in_the_middle_of_a_fleet_is_its_own_error(tmp_path: Pa
 
 async def test_services_leave_in_order_those_that_make_work_first(tmp_path: Path) -> None:
     together = tmp_path / "order"
-    script = f"trap 'echo {{}} >>{together}; exit 0' TERM; echo up; while :; do sleep 0.01; done"
     services = ("status-writer", "heartbeat-monitor", "results-manager", "downloader")
-    processes = [process(tmp_path, script.format(service), service=service) for service in services]
+    processes = [trapping(tmp_path, service, str(together), service) for service in services]
 
     async with _running(fleet(tmp_path, *processes)):
-        await until(lambda: all("up" in log_of(tmp_path, service) for service in services))
+        await until(lambda: all("\n" in log_of(tmp_path, service) for service in services))
 
     assert together.read_text().split() == ["downloader", "results-manager", "heartbeat-monitor", "status-writer"]
 
 
 def test_two_fleets_in_one_folder_are_one_too_many(tmp_path: Path) -> None:
     with _alone_in(tmp_path):
-        with pytest.raises(FleetRunningError, match=rf"process {os.getpid()}\) runs in .*--data-dir"), _alone_in(tmp_path):
+        with (
+            pytest.raises(FleetRunningError, match=rf"process {os.getpid()}\) runs in .*--data-dir"),
+            _alone_in(tmp_path),
+        ):
             pass
         other = tmp_path / "other"
         other.mkdir()
@@ -229,7 +255,9 @@ def test_two_fleets_in_one_folder_are_one_too_many(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_free_again_when_its_fleet_was_killed(tmp_path: Path) -> None:
-    child = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [sys.executable, "-S", "-E", "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
     try:
         assert child.stdout is not None
         assert child.stdout.readline() == "held\n"

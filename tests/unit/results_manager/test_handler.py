@@ -31,7 +31,7 @@ from tubewarren.messages.events import (
     VideoProgress,
     VideosQueued,
 )
-from tubewarren.outcomes import Bury, Done, Outcome, Retry
+from tubewarren.outcomes import Bury, Done, Retry
 from tubewarren.store import Draft, Store
 from tubewarren.store.errors import DiskFullError
 from tubewarren.store.moves import Moves
@@ -215,7 +215,7 @@ async def test_orders_and_events_in_one_batch_keep_their_own_traces(archive: Arc
 async def test_an_event_without_a_trace_has_none(trace: dict[str, str], archive: Archive) -> None:
     seen: list[Sequence[str | None]] = []
 
-    async def apply(events: Sequence[Event], traces: Sequence[str | None], burials: object) -> frozenset[str]:
+    async def apply(_: Sequence[Event], traces: Sequence[str | None], __: object) -> frozenset[str]:
         seen.append(traces)
         return frozenset()
 
@@ -308,7 +308,7 @@ async def test_a_select_that_was_killed_between_return_and_select_ends_well_when
 ) -> None:
     await full.do(SelectResults(source_ids=("1",)))
 
-    async def die(video_ids: Sequence[str], dry_run: bool) -> Moves:  # noqa: FBT001
+    async def die(*_: object) -> Moves:
         raise KilledError
 
     with pytest.raises(KilledError):
@@ -320,17 +320,16 @@ async def test_a_select_that_was_killed_between_return_and_select_ends_well_when
     assert full.selected() == (["b", "common"], ["b", "common"])
 
 
-async def test_what_lies_in_both_places_is_told_as_missing_and_not_as_returned(full: Archive) -> None:
+async def test_what_cannot_go_back_because_something_stands_there_is_not_told_as_returned(full: Archive) -> None:
     await full.do(SelectResults(source_ids=("1",)))
     stranger = full.store._layout.result("a")
     stranger.mkdir()
     (stranger / "mine.txt").write_text("mine")
 
     back = await full.do(ReturnResults())
-    again = await full.do(SelectResults(source_ids=("1",)))
 
     assert back.returned == ("common",)
-    assert again.missing == ("a",)
+    assert full.selected() == (["a"], ["a"])
     assert (stranger / "mine.txt").read_text() == "mine"
 
 
@@ -344,7 +343,7 @@ async def test_a_video_that_the_ledger_knows_and_the_store_lacks_is_missing(full
 
 @pytest.mark.parametrize("error", [DiskFullError("The disk is full."), LedgerUnavailableError("The ledger is away.")])
 async def test_an_order_that_cannot_be_carried_out_now_is_tried_again(error: Exception, full: Archive) -> None:
-    async def fail(dry_run: bool) -> Moves:  # noqa: FBT001
+    async def fail(*_: object) -> Moves:
         raise error
 
     outcome = await carry_out(Delivery(ReturnResults(), "id"), ports=replace(full.ports(), return_all=fail))
@@ -362,7 +361,7 @@ async def test_a_question_is_answered_by_the_ledger(full: Archive) -> None:
 
 
 async def test_a_question_to_a_ledger_that_is_away_is_dropped(full: Archive) -> None:
-    async def away(query: QueryLedger) -> LedgerAnswered:
+    async def away(_: QueryLedger) -> LedgerAnswered:
         raise LedgerUnavailableError("The ledger is away.")
 
     outcome = await answer(Delivery(QueryLedger(topic="tasks"), "id"), ports=replace(full.ports(), answer=away))
@@ -373,8 +372,7 @@ async def test_a_question_to_a_ledger_that_is_away_is_dropped(full: Archive) -> 
 @pytest.mark.parametrize("handle", [carry_out, answer])
 async def test_another_order_is_a_bug(handle: Any, archive: Archive) -> None:
     with pytest.raises(TypeError, match=r"video\.download\.v1"):
-        outcome: Outcome = await handle(Delivery(VIDEO, "id"), ports=archive.ports())
-        assert outcome
+        await handle(Delivery(VIDEO, "id"), ports=archive.ports())
 
 
 async def test_history_waits_for_a_ledger_that_is_away_and_the_heartbeat_says_so() -> None:

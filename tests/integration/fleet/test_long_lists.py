@@ -1,0 +1,94 @@
+"""A source with thousands of entries: worked on while it is listed, in flat memory, and after a crash in the middle."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from fleets import Machine, MachineFor, Running, children_of, resident_bytes, wait_until
+from standins.youtube import YoutubeStandin, youtube_standin
+from tubewarren.messages.commands import ExpandSource
+
+pytestmark = [pytest.mark.broker, pytest.mark.fleet]
+
+ENTRIES = 2000
+PAGES_OF_THE_SITE = 20
+PAGE = 25
+"""Four of ours are one of the site's."""
+LIST = "PLa-very-long-list"
+GROWTH_ALLOWED = 2_000_000
+"""Bytes, for more than sixty pages; keeping what was listed would take more."""
+
+WRITER = """
+def work(task, columns, folder):
+    with open("calls.txt", "a") as calls:
+        calls.write(task.id + "\\n")
+    (folder / "words.txt").write_text(task.title)
+"""
+
+
+@pytest.fixture
+def youtube() -> Iterator[YoutubeStandin]:
+    with youtube_standin() as standin:
+        yield standin
+
+
+@pytest.fixture
+def machine(machine_for: MachineFor, youtube: YoutubeStandin) -> Machine:
+    machine = machine_for(
+        YOUTUBE__OPTIONS=json.dumps(youtube.options), YOUTUBE__PAGE=str(PAGE), DOWNLOADER__CONCURRENCY="4"
+    )
+    (machine.folder / "writer.py").write_text(WRITER)
+    machine.environment["PYTHONPATH"] = str(machine.folder)
+    return machine
+
+
+def calls(machine: Machine) -> list[str]:
+    path = machine.folder / "calls.txt"
+    return path.read_text().split() if path.exists() else []
+
+
+def waiting_orders(machine: Machine) -> int:
+    return sum(each["ready"] for each in machine.ask("status")["queues"] if each["name"].startswith("downloader"))
+
+
+def memory_of(expander: Running) -> int:
+    return sum(resident_bytes(each) for each in (expander.pid, *children_of(expander.pid)))
+
+
+def test_a_long_list_is_worked_on_while_it_is_listed_in_flat_memory_and_each_video_once_after_a_crash(
+    machine: Machine, youtube: YoutubeStandin
+) -> None:
+    playlist = youtube.add_playlist(LIST, ENTRIES)
+    gate = youtube.hold(LIST)
+    machine.run("downloader", "--processor", "writer:work").until_ready()
+    crashing = machine.run("source-expander").until_ready()
+    machine.publish(ExpandSource(source_id="1", url=f"https://www.youtube.com/playlist?list={LIST}"))
+
+    # The second page of the site is still held back.
+    assert gate.wait_until_asked(1, timeout_seconds=30)
+    wait_until(lambda: machine.finished >= set(playlist.video_ids[:100]))
+    assert len(machine.finished) == 100
+
+    gate.release(3)
+    assert gate.wait_until_asked(4, timeout_seconds=30)
+    crashing.process.kill()
+    crashing.wait()
+    # The page that the dead one waits for; it would be let through before those of the next.
+    gate.release()
+    patient = machine.run("source-expander").until_ready()
+    gate.release(2)
+    assert gate.wait_until_asked(7, timeout_seconds=30)
+    early = memory_of(patient)
+    gate.release(PAGES_OF_THE_SITE - 4)
+    assert gate.wait_until_asked(PAGES_OF_THE_SITE + 3, timeout_seconds=60)
+    late = memory_of(patient)
+    gate.open()
+
+    wait_until(lambda: len(machine.finished), timedelta(seconds=90), holds=lambda found: found == ENTRIES)
+    wait_until(lambda: waiting_orders(machine), holds=lambda orders: orders == 0)
+    assert machine.finished == set(playlist.video_ids)
+    assert Counter(calls(machine)) == Counter(playlist.video_ids)
+    assert late - early < GROWTH_ALLOWED, f"{early} bytes grew to {late}"
