@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from tubewarren.bus import Bus, Delivery
+from tubewarren.bus import Bus
+from tubewarren.delivery import Delivery
 from tubewarren.messages import Message
 from tubewarren.messages.commands import LedgerTopic, QueryLedger
 from tubewarren_services.cli.asking import ask_ledger
@@ -54,7 +55,7 @@ async def show_live(bus: Bus, console: Console, stop: asyncio.Event) -> None:
             await _tell(arrived, console, stop)
 
 
-async def _draw(view: LiveView, arrived: "asyncio.Queue[Delivery]", console: Console, stop: asyncio.Event) -> None:
+async def _draw(view: LiveView, arrived: asyncio.Queue[Delivery], console: Console, stop: asyncio.Event) -> None:
     with Live(console=console, auto_refresh=False, transient=False, vertical_overflow="crop") as live:
         while True:
             await _pause(stop)
@@ -65,7 +66,7 @@ async def _draw(view: LiveView, arrived: "asyncio.Queue[Delivery]", console: Con
                 return
 
 
-async def _tell(arrived: "asyncio.Queue[Delivery]", console: Console, stop: asyncio.Event) -> None:
+async def _tell(arrived: asyncio.Queue[Delivery], console: Console, stop: asyncio.Event) -> None:
     while True:
         await _pause(stop)
         while not arrived.empty():

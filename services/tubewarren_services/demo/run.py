@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rich.console import Console
-from rich.table import Table as Grid
 
 from tubewarren.messages.commands import QueryLedger
 from tubewarren.settings import Settings
@@ -97,7 +96,7 @@ def _cleared(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     mark = folder / _MARK
     if any(folder.iterdir()) and not mark.exists():
-        raise DemoFolderError(f"{folder} holds other things; give the demo an empty folder with --keep DIR.")
+        raise DemoFolderError(f"{folder} holds other things; give the demo an empty folder with --folder DIR.")
     mark.touch()
     for name in _MINE:
         shutil.rmtree(folder / name, ignore_errors=True)
@@ -169,7 +168,6 @@ def _tell(console: Console, settings: Settings, report: _Report, found: list[str
     videos = {row["video_id"] for row in report.tasks}
     by_state = {state: {row["video_id"] for row in report.tasks if row["state"] == state} for state in ("done", "dead")}
     size = report.summary.get("bytes") or 0
-    grid = Grid.grid(padding=(0, 2))
     for name, value in (
         ("sources", f"{len(report.sources)} ({report.summary.get('sources_error')} with an error, as planned)"),
         ("videos", str(len(videos))),
@@ -181,8 +179,8 @@ def _tell(console: Console, settings: Settings, report: _Report, found: list[str
         ("files", str(settings.store.results)),
         ("workbook", str(settings.sheet.workbook)),
     ):
-        grid.add_row(name, value)
-    console.print(grid)
+        # Not wrapped and not shortened: the paths are there to be copied.
+        console.print(f"{name:<10}{value}", soft_wrap=True, markup=False)
     for problem in found:
         console.print(f"[red]not as it must be:[/] {problem}")
     if not found:

@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from tubewarren.bus import Delivery
+from tubewarren.delivery import Delivery
 from tubewarren.messages.events import WorkerBeat, WorkerChanged, WorkerHealth
 from tubewarren.runner import Activity, Service, Surroundings
 from tubewarren.settings.model import HeartbeatSettings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from tubewarren.bus import Delivery
+from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Message
 from tubewarren.messages.commands import AddSource, ExpandSource

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tubewarren.bus import Delivery
+from tubewarren.delivery import Delivery
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.messages.events import ListedVideo, SourceExpanded, VideosQueued
 from tubewarren.outcomes import Done, Outcome, outcome_of

@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from tubewarren.bus import Delivery
+from tubewarren.delivery import Delivery
 from tubewarren.messages.events import WorkerChanged, WorkerHealth
 from tubewarren.runner import Activity, Service, Surroundings
 from tubewarren.sheets.errors import SheetUnavailableError

@@ -1,6 +1,5 @@
 """The only code that knows aio-pika: connections, publishing, consuming, declaring."""
 
-from tubewarren.bus.codec import Death, Delivery
 from tubewarren.bus.connection import Bus, Consumption, open_bus
 from tubewarren.bus.consumption import BatchHandler, Handler
 from tubewarren.bus.declaration import Drift
@@ -21,8 +20,6 @@ __all__ = [
     "BusClosedError",
     "BusError",
     "Consumption",
-    "Death",
-    "Delivery",
     "Drift",
     "Handler",
     "TopologyDriftError",

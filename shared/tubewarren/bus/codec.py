@@ -1,7 +1,6 @@
 """Between messages and bytes: what stands in the body, in the AMQP properties and in our own headers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -11,6 +10,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from pydantic import ValidationError
 
 from tubewarren.bus.errors import UnreadableMessageError
+from tubewarren.delivery import Death, Delivery
 from tubewarren.messages import TYPES, Message
 from tubewarren.topology import is_worth_waiting_for
 
@@ -18,36 +18,6 @@ ATTEMPT = "tubewarren-attempt"
 NOT_BEFORE = "tubewarren-not-before"
 TRACE_HEADERS = ("traceparent", "tracestate")
 _WAITED = "expired"
-
-
-@dataclass(frozen=True, slots=True)
-class Death:
-    """How a command came to the dead-letter exchange, by the broker's own account."""
-
-    queue: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message in hand, with what travelled beside its body.
-
-    Attributes:
-        attempt: which charged try this is; 1 is the first.
-        is_redelivered: it was delivered before, to somebody who did not settle it.
-        trace: the W3C headers of the story that it belongs to.
-        death: set on commands that come by way of the dead-letter exchange.
-    """
-
-    message: Message
-    message_id: str
-    attempt: int = 1
-    is_redelivered: bool = False
-    not_before: datetime | None = None
-    reply_to: str | None = None
-    correlation_id: str | None = None
-    trace: Mapping[str, str] = field(default_factory=dict)
-    death: Death | None = None
 
 
 def encode(

@@ -28,13 +28,14 @@ from opentelemetry.trace import NoOpTracer, Tracer
 from yarl import URL
 
 from tubewarren.bus import declaration
-from tubewarren.bus.codec import Delivery, decode
+from tubewarren.bus.codec import decode
 from tubewarren.bus.consumption import BatchHandler, CommandConsumption, EventConsumption, Handler, Subscribe
 from tubewarren.bus.declaration import Drift
 from tubewarren.bus.dialect import Dialect
 from tubewarren.bus.errors import BrokerRefusedError, BrokerUnavailableError, BusError, UnreadableMessageError
 from tubewarren.bus.publisher import Publisher
 from tubewarren.bus.subscription import FindQueue, Subscription
+from tubewarren.delivery import Delivery
 from tubewarren.messages import Command, Message
 from tubewarren.topology import COMMANDS, EVENTS, Topology, WorkQueue
 
@@ -145,7 +146,7 @@ class Bus:
                 yield delivery.message
 
     @asynccontextmanager
-    async def watch(self, *topics: str) -> AsyncIterator["asyncio.Queue[Delivery]"]:
+    async def watch(self, *topics: str) -> AsyncIterator[asyncio.Queue[Delivery]]:
         """A stream of events from now on; nothing waits for it and nothing is kept when it is not read."""
         async with self._listen(f"watch.{uuid4()}", topics) as (_, arrived):
             yield arrived
@@ -154,7 +155,7 @@ class Bus:
         return partial(Subscription, self._consuming, find_queue, prefetch)
 
     @asynccontextmanager
-    async def _listen(self, name: str, topics: Sequence[str]) -> AsyncIterator[tuple[str, "asyncio.Queue[Delivery]"]]:
+    async def _listen(self, name: str, topics: Sequence[str]) -> AsyncIterator[tuple[str, asyncio.Queue[Delivery]]]:
         arrived: asyncio.Queue[Delivery] = asyncio.Queue()
 
         async def keep(incoming: AbstractIncomingMessage) -> None:

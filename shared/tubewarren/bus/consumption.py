@@ -11,10 +11,11 @@ from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import ChannelInvalidStateError
 from opentelemetry.trace import Tracer
 
-from tubewarren.bus.codec import Delivery, death_of, decode, name_of
+from tubewarren.bus.codec import death_of, decode, name_of
 from tubewarren.bus.errors import BusClosedError, UnreadableMessageError, UnroutableError
 from tubewarren.bus.publisher import Publisher, is_cancelled
 from tubewarren.bus.subscription import OnMessage, Subscription
+from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.outcomes import Done, Outcome, Refund, Retry
 from tubewarren.settlement import announcements, is_too_early, obituary, park, settle

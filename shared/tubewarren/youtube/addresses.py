@@ -98,15 +98,23 @@ def video_key(extractor: str, video_id: str, url: str) -> str:
     if extractor.lower().startswith("youtube") and _VIDEO_ID.fullmatch(video_id):
         return video_id
     canonical = canonical_url(url)
-    parts = urlsplit(canonical)
+    parts = _parts_of(canonical)
     host = parts.hostname or ""
     if host in YOUTUBE_HOSTS and (found := _VIDEO_ID.fullmatch(dict(parse_qsl(parts.query)).get("v", ""))):
         return found.group()
-    site = _slug((parts.hostname or "site").removeprefix("www."))[:40] or "site"
+    site = _slug(host.removeprefix("www."))[:40] or "site"
     digest = hashlib.sha256(canonical.encode()).hexdigest()[:_DIGEST_LENGTH]
     name = unquote(parts.path.rstrip("/").rpartition("/")[2]).rpartition(".")
     slug = _slug(name[0] or name[2])[: _LONGEST_KEY - len(site) - len(digest) - 2].strip("-_.")
     return "-".join(part for part in (site, slug, digest) if part)
+
+
+def _parts_of(url: str) -> SplitResult:
+    """The parts of an address; of one that has none, all of it as a path."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", url, "", "")
 
 
 def _split(text: str) -> SplitResult:

@@ -6,7 +6,8 @@ import signal
 import sys
 
 from integration.bus.support import SMALL, WORK
-from tubewarren.bus import Delivery, open_bus
+from tubewarren.bus import open_bus
+from tubewarren.delivery import Delivery
 from tubewarren.outcomes import Done, Outcome
 
 

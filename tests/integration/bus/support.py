@@ -14,7 +14,8 @@ from urllib.parse import quote, unquote, urlsplit
 import aio_pika
 
 from brokers import BrokerUnderTest
-from tubewarren.bus import Bus, Delivery, open_bus
+from tubewarren.bus import Bus, open_bus
+from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Event
 from tubewarren.messages.commands import DownloadVideo

@@ -9,7 +9,8 @@ import pytest
 
 from integration.bus.relay import relay_to
 from integration.bus.support import SMALL, Stranger, declared_bus, downloaded, until, video
-from tubewarren.bus import BrokerUnavailableError, Bus, Delivery, UnroutableError
+from tubewarren.bus import BrokerUnavailableError, Bus, UnroutableError
+from tubewarren.delivery import Delivery
 from tubewarren.messages.commands import QueryLedger
 from tubewarren.messages.events import LedgerAnswered, MessageBuried, VideoDownloaded
 from tubewarren.outcomes import Done, Outcome

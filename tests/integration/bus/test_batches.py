@@ -19,7 +19,7 @@ from integration.bus.support import (
     name_in,
     until,
 )
-from tubewarren.bus import Delivery
+from tubewarren.delivery import Delivery
 from tubewarren.failures import FailureKind
 from tubewarren.messages.events import MessageBuried, VideoDownloaded
 

@@ -17,7 +17,7 @@ from integration.bus.support import (
     until,
     video,
 )
-from tubewarren.bus import Delivery
+from tubewarren.delivery import Delivery
 from tubewarren.outcomes import Done, Outcome
 
 pytestmark = pytest.mark.broker

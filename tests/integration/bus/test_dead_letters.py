@@ -8,9 +8,10 @@ from datetime import timedelta
 import aio_pika
 import pytest
 
-from tubewarren.bus import Bus, Delivery, UnroutableError, open_bus
+from tubewarren.bus import Bus, UnroutableError, open_bus
 from tubewarren.bus.codec import decode, encode
 from tubewarren.bus.dead_letters import DeadLetter, purge_dead, read_dead, redrive_dead
+from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages.commands import DownloadVideo
 from tubewarren.outcomes import Bury

@@ -18,7 +18,7 @@ from integration.bus.support import (
     until,
     video,
 )
-from tubewarren.bus import Delivery
+from tubewarren.delivery import Delivery
 from tubewarren.messages.events import Verdict, VideoFailed
 from tubewarren.outcomes import Done, Outcome, Retry
 

@@ -24,7 +24,8 @@ from integration.bus.support import (
     until,
     video,
 )
-from tubewarren.bus import BrokerUnavailableError, Delivery
+from tubewarren.bus import BrokerUnavailableError
+from tubewarren.delivery import Delivery
 from tubewarren.messages import Message
 from tubewarren.outcomes import Done, Outcome
 

@@ -23,10 +23,10 @@ from integration.bus.support import (
     until,
     video,
 )
-from tubewarren.bus import Delivery
 from tubewarren.bus.codec import ATTEMPT
 from tubewarren.bus.consumption import CommandConsumption
 from tubewarren.bus.publisher import Publisher
+from tubewarren.delivery import Delivery
 from tubewarren.messages import Message
 from tubewarren.messages.events import MessageBuried, Verdict, VideoDownloaded, VideoFailed
 from tubewarren.outcomes import Bury, Done, Outcome, Park, Refund, Retry

@@ -19,8 +19,9 @@ from integration.bus.support import (
     until,
     video,
 )
-from tubewarren.bus import Bus, Delivery
+from tubewarren.bus import Bus
 from tubewarren.bus.codec import encode
+from tubewarren.delivery import Delivery
 from tubewarren.failures import FailureKind
 from tubewarren.messages import Message
 from tubewarren.messages.commands import DownloadVideo

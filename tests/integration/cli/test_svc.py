@@ -12,8 +12,9 @@ import aio_pika
 import pytest
 from typer.testing import CliRunner, Result
 
-from tubewarren.bus import Bus, Delivery, open_bus
+from tubewarren.bus import Bus, open_bus
 from tubewarren.bus.codec import encode
+from tubewarren.delivery import Delivery
 from tubewarren.messages import Command, Event
 from tubewarren.messages.commands import AddSource, DownloadVideo, QueryLedger, ReturnResults, SelectResults
 from tubewarren.messages.events import LedgerAnswered, ResultsMoved

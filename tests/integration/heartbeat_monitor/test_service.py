@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tubewarren.bus import Delivery, open_bus
+from tubewarren.bus import open_bus
+from tubewarren.delivery import Delivery
 from tubewarren.messages.events import WorkerBeat, WorkerChanged, WorkerHealth, WorkerState
 from tubewarren.runner import Surroundings
 from tubewarren.settings import Settings
@@ -34,7 +35,7 @@ def _beat() -> WorkerBeat:
     )
 
 
-async def _next(arrived: "asyncio.Queue[Delivery]") -> WorkerChanged:
+async def _next(arrived: asyncio.Queue[Delivery]) -> WorkerChanged:
     delivery = await arrived.get()
     assert isinstance(delivery.message, WorkerChanged)
     return delivery.message

@@ -11,8 +11,9 @@ from aio_pika import Message as AmqpMessage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tubewarren.bus.codec import ATTEMPT, NOT_BEFORE, Death, Delivery, decode, encode, name_of
+from tubewarren.bus.codec import ATTEMPT, NOT_BEFORE, decode, encode, name_of
 from tubewarren.bus.errors import UnreadableMessageError
+from tubewarren.delivery import Death, Delivery
 from tubewarren.messages.commands import DownloadVideo
 from tubewarren.messages.events import VideoProgress
 

@@ -10,7 +10,8 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
-from tubewarren.bus import Bus, Delivery, UnroutableError
+from tubewarren.bus import Bus, UnroutableError
+from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Command, Event, Message
 from tubewarren.messages.commands import QueryLedger

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tubewarren.bus import Delivery
+from tubewarren.delivery import Delivery
 from tubewarren.messages import Message
 from tubewarren.messages.events import WorkerBeat, WorkerChanged, WorkerHealth, WorkerState
 from tubewarren.settings.model import HeartbeatSettings

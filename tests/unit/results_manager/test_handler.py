@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tubewarren.bus import Death, Delivery
+from tubewarren.delivery import Death, Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Event, Message
 from tubewarren.messages.commands import (

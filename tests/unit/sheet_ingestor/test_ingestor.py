@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tubewarren.bus import Delivery
+from tubewarren.delivery import Delivery
 from tubewarren.failures import FailureKind
 from tubewarren.messages import Message
 from tubewarren.messages.commands import AddSource, ExpandSource, ReturnResults

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tubewarren.bus import Delivery
+from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Message
 from tubewarren.messages.commands import DownloadVideo, ExpandSource, ReturnResults

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tubewarren.bus import Delivery
+from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Message
 from tubewarren.messages.events import (

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tubewarren.bus import Death, Delivery
+from tubewarren.delivery import Death, Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Command, Event, Message
 from tubewarren.messages.commands import AddSource, DownloadVideo, ExpandSource

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tubewarren.failures import FailureKind
@@ -184,6 +184,7 @@ def test_another_sites_key_says_where_it_is_from_and_depends_on_the_address_alon
     assert key != video_key("", "", "https://media.example.org/b/my%20clip.mp4")
 
 
+@example("", "", "A://[")
 @given(st.text(), st.text(), st.one_of(st.text(), st.from_regex(r"https?://[^\s]{0,300}", fullmatch=True)))
 def test_a_key_is_always_safe_as_the_name_of_a_folder(extractor: str, video_id: str, url: str) -> None:
     key = video_key(extractor, video_id, url)
