@@ -20,10 +20,10 @@ demo: install rabbitmq ## Run the whole thing on a small media site of its own
 	@$(SVC) demo
 
 test: check rabbitmq ## Check the code and run every test, those with a real broker included
-	$(RUN) pytest
+	$(RUN) pytest -n 2 --dist worksteal
 
 unit: $(VENV)/.developing ## Run the tests that need no broker
-	$(RUN) pytest tests/unit tests/contracts
+	$(RUN) pytest -n 2 tests/unit tests/contracts
 
 check: $(VENV)/.developing ## Check style, types, architecture and dependencies
 	$(RUN) ruff check
