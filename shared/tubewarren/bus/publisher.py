@@ -12,9 +12,10 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity, DeliveryError, PublishError
 from opentelemetry.trace import Tracer
 
-from tubewarren.bus.codec import ATTEMPT, NOT_BEFORE, encode
+from tubewarren.bus.codec import ATTEMPT, DIED_IN, DIED_OF, NOT_BEFORE, encode
 from tubewarren.bus.dialect import Dialect
 from tubewarren.bus.errors import BrokerUnavailableError, BusClosedError, UnroutableError
+from tubewarren.delivery import Death
 from tubewarren.messages import Command, Message
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.settlement import Forward
@@ -67,12 +68,11 @@ class Publisher:
             BrokerUnavailableError: not confirmed within the publisher's patience.
             BusClosedError: the bus was closed in between.
         """
-        try:
-            async with asyncio.TaskGroup() as group:
-                for message in messages:
-                    group.create_task(self._publish(message, reply_to, correlation_id))
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from failed.exceptions[0].__cause__
+        # Not a TaskGroup: before Python 3.13 one that fails leaves its caller marked as cancelled.
+        sendings = (self._publish(message, reply_to, correlation_id) for message in messages)
+        for ended in await asyncio.gather(*sendings, return_exceptions=True):
+            if ended is not None:
+                raise ended
 
     async def reply(self, message: Message, reply_to: str, correlation_id: str | None) -> None:
         """Answer whoever asked; an asker who has left is not an error."""
@@ -81,10 +81,21 @@ class Publisher:
         except UnroutableError:
             log.info("the asker has left before the answer", reply_to=reply_to)
 
-    async def forward(self, incoming: AbstractIncomingMessage, forward: Forward) -> None:
-        """Publish a copy of a delivery, body and all, to a queue; its story goes on in the same trace."""
-        headers = {name: value for name, value in incoming.headers.items() if not name.startswith("x-")}
-        headers.pop(NOT_BEFORE, None)
+    async def forward(self, incoming: AbstractIncomingMessage, forward: Forward, death: Death | None = None) -> None:
+        """Publish a copy of a delivery, body and all, to a queue; its story goes on in the same trace.
+
+        Args:
+            incoming: the delivery.
+            forward: where to, and as what.
+            death: which the copy shall tell of; that of the delivery itself is over.
+        """
+        headers = {
+            name: value
+            for name, value in incoming.headers.items()
+            if not name.startswith("x-") and name not in {NOT_BEFORE, DIED_IN, DIED_OF}
+        }
+        if death is not None:
+            headers[DIED_IN], headers[DIED_OF] = death.queue, death.reason
         headers[ATTEMPT] = forward.attempt
         if forward.not_before is not None:
             headers[NOT_BEFORE] = forward.not_before.isoformat()

@@ -52,6 +52,10 @@ async def test_a_question_that_nobody_hears_is_unroutable(vhost_url: str) -> Non
         with pytest.raises(UnroutableError):
             await ask(bus)
 
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0, "whoever goes on after this would take every time-out for a cancel"
+
 
 async def test_when_the_last_answerer_leaves_nobody_is_waited_for(vhost_url: str) -> None:
     async with declared_bus(vhost_url, worker="asks") as bus:
