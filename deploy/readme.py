@@ -20,6 +20,16 @@ _ACTIONS = {
     "Park": "not charged; tried again when its time has come",
     "Bury": "to the dead queue, with the reason",
 }
+_EVERYBODYS = (
+    "tried again on the ladder, then buried; from several workers at once: the stage rests, nothing is charged"
+)
+_OTHER_ACTIONS = {
+    FailureKind.SUSPECT: "not charged; looked at again, by another egress where there is one, then buried as gone",
+    FailureKind.BLOCKED: "not charged, for another worker at once; the egress sleeps, is probed, and goes on",
+    FailureKind.UNFIT: "not charged, for another worker at once; this one claims nothing until it is mended",
+    FailureKind.EXTRACTOR: _EVERYBODYS,
+    FailureKind.UNKNOWN: _EVERYBODYS,
+}
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -66,7 +76,8 @@ def failures() -> Iterator[str]:
     yield "| class | what happens |"
     yield "| --- | --- |"
     for kind in FailureKind:
-        yield f"| {kind} | {_ACTIONS[type(outcome_of(Failure(kind=kind, reason=''), _NOON)).__name__]} |"
+        action = _ACTIONS[type(outcome_of(Failure(kind=kind, reason=""), _NOON)).__name__]
+        yield f"| {kind} | {_OTHER_ACTIONS.get(kind, action)} |"
 
 
 def _settings_of(model: type[BaseModel], prefix: str) -> Iterator[str]:
@@ -80,14 +91,14 @@ def _settings_of(model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 def _spell(value: object) -> str:
     match value:
-        case None | "":
+        case None | "" | ():
             return ""
         case timedelta():
             return f"`{spell_duration(value)}`"
         case tuple():
             return "`" + ",".join(_spell(part).strip("`") for part in value) + "`"
         case dict():
-            return "`{}`"
+            return ", ".join(f"{name}: {_spell(part)}" for name, part in value.items()) or "`{}`"
         case _:
             return f"`{value}`"
 

@@ -286,6 +286,8 @@ def settings_for_tests(site: Site | None = None, **more: str) -> dict[str, str]:
         "HEARTBEAT__LOST_AFTER": spell_duration(LOST_AFTER),
         "RETRY__LADDER": ",".join(spell_duration(delay) for delay in LADDER),
         "LOG__FORMAT": "json",
+        "FITNESS__DISK_FLOOR": "0",
+        "FITNESS__PROGRAMS": "",
         "YOUTUBE__OPTIONS": json.dumps({"proxy": ""}),
         **({"YOUTUBE__ALLOWED_HOSTS": urlsplit(site.url).netloc} if site else {}),
         **more,

@@ -22,6 +22,7 @@ class Delivery:
     Attributes:
         attempt: which charged try this is; 1 is the first.
         is_redelivered: it was delivered before, to somebody who did not settle it.
+        opinions: the egresses that found this video unavailable.
         trace: the W3C headers of the story that it belongs to.
         death: set on commands that come by way of the dead-letter exchange.
     """
@@ -31,6 +32,7 @@ class Delivery:
     attempt: int = 1
     is_redelivered: bool = False
     not_before: datetime | None = None
+    opinions: tuple[str, ...] = ()
     reply_to: str | None = None
     correlation_id: str | None = None
     trace: Mapping[str, str] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Literal, assert_never
 
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Message
@@ -46,22 +46,66 @@ class Park:
     until: datetime
 
 
-Outcome = Done | Retry | Bury | Refund | Park
+@dataclass(frozen=True, slots=True)
+class SecondOpinion:
+    """One egress found the video unavailable: come back soon, uncharged, for another to look.
 
-_LOOK_AGAIN_AFTER = timedelta(hours=1)
-"""For what is not ready yet and does not say when it will be."""
+    Attributes:
+        egress: who says so; written beside the message.
+    """
+
+    failure: Failure
+    egress: str
 
 
-def outcome_of(failure: Failure, now: datetime) -> Outcome:
-    """The action that follows from a failure's class, and from nothing else."""
+@dataclass(frozen=True, slots=True)
+class PassOn:
+    """It may not start here now: nothing is charged and nobody is told.
+
+    Attributes:
+        to: back to its queue, to the shortest rung, or to where the work of paused sources is held.
+    """
+
+    to: Literal["queue", "rung", "held"] = "queue"
+
+
+Outcome = Done | Retry | Bury | Refund | Park | SecondOpinion | PassOn
+
+_MARGIN = timedelta(minutes=2)
+"""What is announced for noon is not there at noon sharp."""
+_SOONEST = timedelta(minutes=15)
+_LATEST = timedelta(hours=1)
+_FARTHEST = timedelta(days=7)
+
+
+def outcome_of(failure: Failure, now: datetime) -> Retry | Bury | Refund | Park:
+    """The action that follows from a failure's class; when something is awaited, also from its time."""
     match failure.kind:
         case FailureKind.TRANSIENT | FailureKind.EXTRACTOR | FailureKind.POISON | FailureKind.UNKNOWN:
             return Retry(failure)
+        case FailureKind.SUSPECT:
+            # Several attempts, likely on several workers, stand for the second opinion.
+            return Retry(failure)
         case FailureKind.BLOCKED | FailureKind.UNFIT:
-            return Refund(failure)
+            # At once for others: this worker claims nothing for a while.
+            return Refund(failure, at_once=True)
         case FailureKind.NOT_YET:
-            return Park(failure, now + _LOOK_AGAIN_AFTER)
+            return Park(failure, _when_to_look(failure.release_at, now))
         case FailureKind.GATED | FailureKind.GONE | FailureKind.BAD_INPUT:
             return Bury(failure)
         case _:
             assert_never(failure.kind)
+
+
+def _when_to_look(release_at: datetime | None, now: datetime) -> datetime:
+    """Just after the release, and within a week in any case, as releases are moved.
+
+    What is overdue is looked at again within the hour, the less often the longer it is overdue; so is what nobody
+    knows the time of, after a quarter of an hour.
+    """
+    if release_at is None:
+        return now + _SOONEST
+    if release_at <= now:
+        return now + min(max(now - release_at, _SOONEST), _LATEST)
+    # Compared before anything is added: the farthest time that can be written down has no minute after it.
+    return now + _FARTHEST if release_at - now >= _FARTHEST else release_at + _MARGIN

@@ -109,7 +109,10 @@ async def run(
             if settings.broker_url is None:
                 raise ValueError("run needs settings with a broker_url")
             opening = connect(
-                settings.broker_url.get_secret_value(), worker.name, tracer=provider.get_tracer("tubewarren")
+                settings.broker_url.get_secret_value(),
+                worker.name,
+                egress=settings.egress or worker.host,
+                tracer=provider.get_tracer("tubewarren"),
             )
             bus = await _unless_stopped(stop, opening.__aenter__())
             if bus is None:

@@ -4,15 +4,15 @@ Nothing here talks to a broker. `bus.consumption` carries out what is decided, a
 the broker's confirm, then ack or reject.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import Literal, assert_never
 
 from tubewarren.failures import Failure
 from tubewarren.messages import Event, Message
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.messages.events import MessageBuried, SourceFailed, Verdict, VideoFailed
-from tubewarren.outcomes import Bury, Done, Outcome, Park, Refund, Retry
+from tubewarren.outcomes import Bury, Done, Outcome, Park, PassOn, Refund, Retry, SecondOpinion
 from tubewarren.topology import WorkQueue
 
 
@@ -23,11 +23,15 @@ class Forward:
     Attributes:
         attempt: the number that the copy's next handling will have; 1 is the first.
         not_before: a consumer that gets it earlier sends it on waiting.
+        opinion: an egress that found the video unavailable; those before it stay,
+        begins_anew: unless a person sends it back to work, whose message has no past.
     """
 
     queue: str
     attempt: int
     not_before: datetime | None = None
+    opinion: str = ""
+    begins_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,9 @@ class Settlement:
     next_at: datetime | None = None
 
 
-def settle(outcome: Outcome, attempt: int, queue: WorkQueue, now: datetime) -> Settlement:
+def settle(  # noqa: PLR0911 - one for each outcome
+    outcome: Outcome, attempt: int, queue: WorkQueue, now: datetime
+) -> Settlement:
     """Decide what becomes of a delivery that was handled as its `attempt`-th charged try."""
     match outcome:
         case Done():
@@ -63,6 +69,12 @@ def settle(outcome: Outcome, attempt: int, queue: WorkQueue, now: datetime) -> S
             return _wait(queue, 0, attempt, Verdict.REFUND, failure, now)
         case Park(failure, until):
             return park(failure, until, attempt, queue, now)
+        case SecondOpinion(failure, egress):
+            waiting = _wait(queue, 0, attempt, Verdict.REFUND, failure, now)
+            forward = waiting.forward and replace(waiting.forward, opinion=egress)
+            return replace(waiting, forward=forward)
+        case PassOn(to):
+            return Settlement(Forward(_next_place(queue, to), attempt))
         case _:
             assert_never(outcome)
 
@@ -83,7 +95,7 @@ def is_too_early(not_before: datetime | None, now: datetime) -> bool:
 
 
 def announcements(
-    message: Message, attempt: int, settlement: Settlement, worker: str, now: datetime
+    message: Message, attempt: int, settlement: Settlement, worker: str, egress: str, now: datetime
 ) -> tuple[Event, ...]:
     """The events by which everybody else learns of a failed attempt."""
     if settlement.verdict is None or settlement.failure is None:
@@ -97,6 +109,7 @@ def announcements(
                     video_id=message.video_id,
                     source_id=message.source_id,
                     worker=worker,
+                    egress=egress,
                     attempt=attempt,
                     verdict=settlement.verdict,
                     failure=settlement.failure,
@@ -108,6 +121,8 @@ def announcements(
                 SourceFailed(
                     at=now,
                     source_id=message.source_id,
+                    worker=worker,
+                    egress=egress,
                     attempt=attempt,
                     verdict=settlement.verdict,
                     failure=settlement.failure,
@@ -131,6 +146,16 @@ def obituary(
         attempt=attempt,
         failure=failure,
     )
+
+
+def _next_place(queue: WorkQueue, to: Literal["queue", "rung", "held"]) -> str:
+    match to:
+        case "rung" if queue.rungs:
+            return queue.rungs[0].queue
+        case "held" if queue.held:
+            return queue.held
+        case _:
+            return queue.name
 
 
 def _give_up(failure: Failure) -> Settlement:

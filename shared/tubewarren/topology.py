@@ -18,6 +18,7 @@ from tubewarren.messages.commands import (
     SelectResults,
 )
 from tubewarren.messages.events import (
+    FleetGates,
     MessageBuried,
     ResultsMoved,
     SourceAccepted,
@@ -33,6 +34,7 @@ from tubewarren.messages.events import (
     WorkerBeat,
     WorkerChanged,
 )
+from tubewarren.messages.permits import QueryGates, RequestPermit, SetPause
 
 COMMANDS: Final = "tubewarren.commands"
 """Direct: a command's type, or a work queue's own name, leads to exactly the queues that are bound to it."""
@@ -127,11 +129,13 @@ class WorkQueue:
 
     Attributes:
         ladder: the delays; without any, nothing can wait, and what cannot be done at once is given up.
+        can_hold: its work belongs to sources, which a person can pause.
     """
 
     name: str
     commands: tuple[type[Command], ...]
     ladder: tuple[timedelta, ...]
+    can_hold: bool = False
 
     @property
     def rungs(self) -> tuple[Rung, ...]:
@@ -143,8 +147,13 @@ class WorkQueue:
         """The queue where given-up messages stay until a person redrives or purges them."""
         return f"{self.name}.dead"
 
+    @property
+    def held(self) -> str:
+        """The queue where the work of paused sources waits for them; empty when there is none."""
+        return f"{self.name}.held" if self.can_hold else ""
+
     def queues(self) -> tuple[Queue, ...]:
-        """The work queue itself, its rungs and its dead queue."""
+        """The work queue itself, its rungs, its dead queue, and the one for what is held."""
         work = Queue(
             self.name,
             "work",
@@ -163,7 +172,8 @@ class WorkQueue:
             )
             for rung in self.rungs
         )
-        return (work, *rungs, _dead_queue(self.name))
+        held = (Queue(self.held, "held", _kept_until_taken()),) if self.can_hold else ()
+        return (work, *rungs, _dead_queue(self.name), *held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,14 +235,14 @@ def topology(ladder: tuple[timedelta, ...] = DEFAULT_LADDER, storage: str = "mai
         exchanges=(Exchange(COMMANDS, "direct"), Exchange(EVENTS, "topic"), Exchange(DEAD, "topic")),
         work=(
             WorkQueue(SHEET_INGESTOR, (AddSource,), ladder),
-            WorkQueue(SOURCE_EXPANDER, (ExpandSource,), ladder),
-            WorkQueue(DOWNLOADER, (DownloadVideo,), ladder),
+            WorkQueue(SOURCE_EXPANDER, (ExpandSource,), ladder, can_hold=True),
+            WorkQueue(DOWNLOADER, (DownloadVideo,), ladder, can_hold=True),
             WorkQueue(holder, (SelectResults, ReturnResults), ladder),
         ),
         events=(
-            EventQueue(STATUS_WRITER, (*_HISTORY, SourceProgress, VideoProgress, WorkerChanged), mortal),
+            EventQueue(STATUS_WRITER, (*_HISTORY, SourceProgress, VideoProgress, WorkerChanged, FleetGates), mortal),
             EventQueue(holder, (*_HISTORY, MessageBuried, ResultsMoved, WorkerChanged), mortal),
-            EventQueue(HEARTBEAT_MONITOR, (WorkerBeat,)),
+            EventQueue(HEARTBEAT_MONITOR, (WorkerBeat, VideoDownloaded, VideoFailed, SourceExpanded, SourceFailed)),
         ),
     )
 
@@ -250,6 +260,11 @@ def questions(storage: str) -> WorkQueue:
     return WorkQueue(f"{results_manager(storage)}.questions", (QueryLedger,), ())
 
 
+def permits() -> WorkQueue:
+    """The queue in which the heartbeat-monitor is asked; it lives only as long as somebody answers it."""
+    return WorkQueue(f"{HEARTBEAT_MONITOR}.questions", (RequestPermit, SetPause, QueryGates), ())
+
+
 def route(message: Message) -> Binding:
     """The exchange and routing key that a message is published with."""
     return Binding(COMMANDS if isinstance(message, Command) else EVENTS, message.type)
@@ -261,8 +276,11 @@ def is_worth_waiting_for(message: Message) -> bool:
 
 
 def _dead_queue(name: str) -> Queue:
-    arguments: dict[str, Argument] = {"x-queue-type": "quorum", "x-delivery-limit": _NO_LIMIT}
-    return Queue(f"{name}.dead", "dead", arguments, (Binding(DEAD, name),))
+    return Queue(f"{name}.dead", "dead", _kept_until_taken(), (Binding(DEAD, name),))
+
+
+def _kept_until_taken() -> dict[str, Argument]:
+    return {"x-queue-type": "quorum", "x-delivery-limit": _NO_LIMIT}
 
 
 def _dead_lettering(exchange: str, routing_key: str) -> dict[str, Argument]:

@@ -13,6 +13,8 @@ from tubewarren.messages.commands import (
     SelectResults,
 )
 from tubewarren.messages.events import (
+    FleetGates,
+    Gate,
     LedgerAnswered,
     ListedVideo,
     MessageBuried,
@@ -34,6 +36,7 @@ from tubewarren.messages.events import (
     WorkerHealth,
     WorkerState,
 )
+from tubewarren.messages.permits import Decision, PermitAnswered, QueryGates, RequestPermit, Scope, SetPause
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
@@ -149,5 +152,39 @@ EXAMPLES: tuple[Message, ...] = (
         last_seen=NOON,
         doing="abcdefghijk",
         returned=True,
+    ),
+    FleetGates(
+        at=NOON,
+        gates=(
+            Gate(
+                kind="egress",
+                name="home",
+                reason="It is asked to prove that it is not a bot.",
+                advice="Give it other cookies.",
+                since=NOON,
+                until=LATER,
+            ),
+            Gate(kind="pause", name="all", reason="A person paused it.", since=NOON),
+        ),
+    ),
+    RequestPermit(
+        worker="box/downloader",
+        egress="home",
+        stage="downloader",
+        work="123/abcdefghijk",
+        source_id="123",
+        attempt=2,
+        opinions=("abroad",),
+    ),
+    SetPause(scope=Scope.SOURCE, name="123", paused=True, reason="It is being moved."),
+    QueryGates(),
+    PermitAnswered(
+        at=NOON,
+        decision=Decision.WAIT,
+        until=LATER,
+        reason="It keeps its pace.",
+        valid_until=LATER,
+        refunded=1,
+        has_others=True,
     ),
 )

@@ -1,4 +1,4 @@
-"""A stand-in for www.youtube.com, good for listing playlists with the real, unmodified yt-dlp.
+"""A stand-in for www.youtube.com, good for listing playlists and fetching videos with the real, unmodified yt-dlp.
 
 One loopback port plays both the proxy and the site: every CONNECT to one of YouTube's hosts is answered here, with
 a certificate of a throw-away authority; every other host is refused and remembered. A caller reaches it with
@@ -12,11 +12,12 @@ import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,19 +25,25 @@ import trustme
 
 from standins import youtube_pages as pages
 from standins.youtube_pages import Playlist
+from standins.youtube_videos import EMBED_PAGE, MEDIA, MEDIA_PATH, SIGN_OUT, Video, player_response, video_page
 
 HOSTS = frozenset({"www.youtube.com", "youtube.com", "m.youtube.com", "music.youtube.com"})
 _PATIENCE_SECONDS = 60
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class YoutubeRequest:
-    """One request for a page of a list. Page 0 is asked for twice: the second time is for its hidden videos."""
+    """One request for a page of a list. Page 0 is asked for twice: the second time is for its hidden videos.
+
+    Of a video it is its page, its player's answer, or its media.
+    """
 
     method: str
     path: str
     list_id: str | None = None
     page: int | None = None
+    video_id: str | None = None
 
 
 class PageGate:
@@ -84,6 +91,8 @@ class YoutubeStandin:
         self._playlists: dict[str, Playlist] = {}
         self._gates: dict[str, PageGate] = {}
         self._failures: dict[tuple[str, int], list[HTTPStatus]] = {}
+        self._videos: dict[str, Video] = {}
+        self._refusals: dict[str, HTTPStatus] = {}
 
     @property
     def options(self) -> dict[str, Any]:
@@ -104,6 +113,15 @@ class YoutubeStandin:
         """Any id that yt-dlp takes: `PL...`, or `UU...` for a channel's uploads. Others do not exist."""
         playlist = self._playlists[list_id] = Playlist(list_id, count, title)
         return playlist
+
+    def add_video(self, video: Video) -> str:
+        """Put a video up, or change it; its address. Others are unavailable."""
+        self._videos[video.video_id] = video
+        return f"https://www.youtube.com/watch?v={video.video_id}"
+
+    def refuse_player(self, video_id: str, status: HTTPStatus) -> None:
+        """Answer players that ask for this video with an error from now on, and show its page all the same."""
+        self._refusals[video_id] = status
 
     def hold(self, list_id: str) -> PageGate:
         """From now on each continuation page of this playlist waits for the gate."""
@@ -138,6 +156,18 @@ class YoutubeStandin:
         if page == 0:
             return HTTPStatus.OK, self._first_page(list_id)
         return HTTPStatus.OK, pages.continuation_page(self._playlists[list_id], page)
+
+    def video_page(self, path: str, video_id: str) -> tuple[str, dict[str, str]]:
+        self.requests.append(YoutubeRequest("GET", path, video_id=video_id))
+        video = self._videos.get(video_id)
+        return video_page(video), {"Set-Cookie": SIGN_OUT} if video and video.ends_session else {}
+
+    def player(self, path: str, video_id: str) -> tuple[HTTPStatus, pages.Json]:
+        self.requests.append(YoutubeRequest("POST", path, video_id=video_id))
+        if status := self._refusals.get(video_id):
+            return status, pages.error(status.value, status.phrase)
+        unavailable = Video(video_id, status="ERROR", reason="Video unavailable")
+        return HTTPStatus.OK, player_response(self._videos.get(video_id, unavailable))
 
     def close(self) -> None:
         for gate in self._gates.values():
@@ -209,11 +239,15 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *arguments: Any) -> None:
         """Be quiet: a test looks at what was asked, not at a log."""
 
-    def reply(self, status: HTTPStatus, content_type: str, body: str) -> None:
-        encoded = body.encode()
+    def reply(
+        self, status: HTTPStatus, content_type: str, body: str | bytes, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> None:
+        encoded = body.encode() if isinstance(body, str) else body
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(encoded)))
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(encoded)
 
@@ -246,6 +280,15 @@ class _Youtube(_Handler):
             case "/playlist", {"list": [list_id]}:
                 status, page = self.server.youtube.web_page(list_id)
                 self.reply(status, "text/html; charset=utf-8", page)
+            case "/watch", {"v": [video_id]}:
+                page, headers = self.server.youtube.video_page(target.path, video_id)
+                self.reply(HTTPStatus.OK, "text/html; charset=utf-8", page, headers)
+            case path, _ if path.startswith("/embed/"):
+                self.server.youtube.requests.append(YoutubeRequest("GET", path))
+                self.reply(HTTPStatus.OK, "text/html; charset=utf-8", EMBED_PAGE)
+            case path, {"v": [video_id]} if path == MEDIA_PATH:
+                self.server.youtube.requests.append(YoutubeRequest("GET", path, video_id=video_id))
+                self.reply(HTTPStatus.OK, "video/mp4", MEDIA)
             case _:
                 self._not_played(target.path)
 
@@ -257,6 +300,8 @@ class _Youtube(_Handler):
                 status, answer = self.server.youtube.browse(path, json.loads(body))
             case "/youtubei/v1/navigation/resolve_url":
                 status, answer = self.server.youtube.resolve_url(path, json.loads(body)["url"])
+            case "/youtubei/v1/player":
+                status, answer = self.server.youtube.player(path, json.loads(body)["videoId"])
             case _:
                 self._not_played(path)
                 return

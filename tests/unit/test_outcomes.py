@@ -1,9 +1,10 @@
 """The action that follows from a failure's class."""
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.outcomes import Bury, Outcome, Park, Refund, Retry, outcome_of
@@ -20,9 +21,10 @@ ACTIONS: dict[FailureKind, Outcome] = {
     FailureKind.EXTRACTOR: Retry(failure(FailureKind.EXTRACTOR)),
     FailureKind.POISON: Retry(failure(FailureKind.POISON)),
     FailureKind.UNKNOWN: Retry(failure(FailureKind.UNKNOWN)),
-    FailureKind.BLOCKED: Refund(failure(FailureKind.BLOCKED)),
-    FailureKind.UNFIT: Refund(failure(FailureKind.UNFIT)),
-    FailureKind.NOT_YET: Park(failure(FailureKind.NOT_YET), NOON + timedelta(hours=1)),
+    FailureKind.SUSPECT: Retry(failure(FailureKind.SUSPECT)),
+    FailureKind.BLOCKED: Refund(failure(FailureKind.BLOCKED), at_once=True),
+    FailureKind.UNFIT: Refund(failure(FailureKind.UNFIT), at_once=True),
+    FailureKind.NOT_YET: Park(failure(FailureKind.NOT_YET), NOON + timedelta(minutes=15)),
     FailureKind.GATED: Bury(failure(FailureKind.GATED)),
     FailureKind.GONE: Bury(failure(FailureKind.GONE)),
     FailureKind.BAD_INPUT: Bury(failure(FailureKind.BAD_INPUT)),
@@ -34,8 +36,33 @@ def test_every_class_of_failure_has_its_action(kind: FailureKind) -> None:
     assert outcome_of(failure(kind), NOON) == ACTIONS[kind]
 
 
-@pytest.mark.parametrize("word", ["cursed", "", "TRANSIENT"])
-def test_a_class_that_only_a_newer_worker_knows_is_read_as_unknown(word: str) -> None:
-    read = Failure.model_validate_json(json.dumps({"kind": word, "reason": "So it is.", "since": "v2"}))
+@pytest.mark.parametrize(
+    ("release_at", "until"),
+    [
+        (None, NOON + timedelta(minutes=15)),
+        (NOON + timedelta(hours=3), NOON + timedelta(hours=3, minutes=2)),
+        (NOON + timedelta(seconds=1), NOON + timedelta(minutes=2, seconds=1)),
+        (NOON + timedelta(days=365), NOON + timedelta(days=7)),
+        (NOON + timedelta(days=7), NOON + timedelta(days=7)),
+        (datetime.max.replace(tzinfo=UTC), NOON + timedelta(days=7)),
+        (NOON, NOON + timedelta(minutes=15)),
+        (NOON - timedelta(minutes=1), NOON + timedelta(minutes=15)),
+        (NOON - timedelta(minutes=40), NOON + timedelta(minutes=40)),
+        (NOON - timedelta(days=3), NOON + timedelta(hours=1)),
+        (datetime.min.replace(tzinfo=UTC), NOON + timedelta(hours=1)),
+    ],
+)
+def test_what_is_awaited_is_looked_at_after_its_release_and_within_a_bounded_while(
+    release_at: datetime | None, until: datetime
+) -> None:
+    awaited = Failure(kind=FailureKind.NOT_YET, reason="So it is.", release_at=release_at)
 
-    assert read == Failure(kind=FailureKind.UNKNOWN, reason="So it is.")
+    assert outcome_of(awaited, NOON) == Park(awaited, until)
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_whatever_a_site_says_the_wait_is_longer_than_nothing_and_no_longer_than_a_week(release_at: datetime) -> None:
+    outcome = outcome_of(Failure(kind=FailureKind.NOT_YET, reason="So it is.", release_at=release_at), NOON)
+
+    assert isinstance(outcome, Park)
+    assert timedelta(minutes=2) <= outcome.until - NOON <= timedelta(days=7, minutes=2)

@@ -18,14 +18,14 @@ from tubewarren.messages.commands import (
     SelectResults,
 )
 from tubewarren.messages.events import MessageBuried, SourceFailed, Verdict, VideoFailed
-from tubewarren.outcomes import Bury, Done, Outcome, Park, Refund, Retry
+from tubewarren.outcomes import Bury, Done, Outcome, Park, PassOn, Refund, Retry, SecondOpinion
 from tubewarren.settlement import Forward, Settlement, announcements, is_too_early, obituary, park, settle
 from tubewarren.topology import WorkQueue, questions
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WHY = Failure(kind=FailureKind.UNKNOWN, reason="Something happened.")
 SHORT, MIDDLE, LONG = timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=2)
-QUEUE = WorkQueue("downloader", (DownloadVideo,), (SHORT, MIDDLE, LONG))
+QUEUE = WorkQueue("downloader", (DownloadVideo,), (SHORT, MIDDLE, LONG), can_hold=True)
 VIDEO = DownloadVideo(video_id="v1", url="https://x.invalid/v1", source_id="7")
 SOURCE = ExpandSource(source_id="7", url="https://x.invalid/7")
 
@@ -52,6 +52,19 @@ BURIED = Settlement(reject=True, verdict=Verdict.BURY, failure=WHY)
         (Refund(WHY), 1, waits("downloader.retry.30s", 1, Verdict.REFUND, SHORT)),
         (Refund(WHY), 4, waits("downloader.retry.30s", 4, Verdict.REFUND, SHORT)),
         (Refund(WHY, at_once=True), 3, waits("downloader", 3, Verdict.REFUND, timedelta(0))),
+        (
+            SecondOpinion(WHY, "home"),
+            3,
+            Settlement(
+                Forward("downloader.retry.30s", 3, opinion="home"),
+                verdict=Verdict.REFUND,
+                failure=WHY,
+                next_at=NOON + SHORT,
+            ),
+        ),
+        (PassOn(), 3, Settlement(Forward("downloader", 3))),
+        (PassOn("rung"), 3, Settlement(Forward("downloader.retry.30s", 3))),
+        (PassOn("held"), 3, Settlement(Forward("downloader.held", 3))),
         (
             Park(WHY, NOON + timedelta(hours=3)),
             2,
@@ -154,7 +167,7 @@ def test_only_what_has_a_later_time_is_too_early(not_before: datetime | None, is
 def test_a_failed_video_is_told_with_everything_a_person_wants_to_know() -> None:
     settlement = settle(Retry(WHY), 2, QUEUE, NOON)
 
-    told = announcements(VIDEO, 2, settlement, "box/downloader", NOON)
+    told = announcements(VIDEO, 2, settlement, "box/downloader", "home", NOON)
 
     assert told == (
         VideoFailed(
@@ -162,6 +175,7 @@ def test_a_failed_video_is_told_with_everything_a_person_wants_to_know() -> None
             video_id="v1",
             source_id="7",
             worker="box/downloader",
+            egress="home",
             attempt=2,
             verdict=Verdict.RETRY,
             failure=WHY,
@@ -171,9 +185,19 @@ def test_a_failed_video_is_told_with_everything_a_person_wants_to_know() -> None
 
 
 def test_a_failed_source_is_told_too() -> None:
-    told = announcements(SOURCE, 1, settle(Bury(WHY), 1, QUEUE, NOON), "box/source-expander", NOON)
+    told = announcements(SOURCE, 1, settle(Bury(WHY), 1, QUEUE, NOON), "box/source-expander", "home", NOON)
 
-    assert told == (SourceFailed(at=NOON, source_id="7", attempt=1, verdict=Verdict.BURY, failure=WHY),)
+    assert told == (
+        SourceFailed(
+            at=NOON,
+            source_id="7",
+            worker="box/source-expander",
+            egress="home",
+            attempt=1,
+            verdict=Verdict.BURY,
+            failure=WHY,
+        ),
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,11 +210,11 @@ def test_a_failed_source_is_told_too() -> None:
     ],
 )
 def test_of_other_orders_only_the_obituary_tells(message: Message) -> None:
-    assert announcements(message, 1, settle(Bury(WHY), 1, QUEUE, NOON), "box/x", NOON) == ()
+    assert announcements(message, 1, settle(Bury(WHY), 1, QUEUE, NOON), "box/x", "home", NOON) == ()
 
 
 def test_of_what_is_done_nothing_failed_is_told() -> None:
-    assert announcements(VIDEO, 1, settle(Done(), 1, QUEUE, NOON), "box/downloader", NOON) == ()
+    assert announcements(VIDEO, 1, settle(Done(), 1, QUEUE, NOON), "box/downloader", "home", NOON) == ()
 
 
 def test_an_obituary_says_what_lies_where_and_why() -> None:

@@ -7,6 +7,7 @@ import pytest
 from tubewarren.messages import TYPES, Command, Event
 from tubewarren.messages.commands import DownloadVideo, QueryLedger
 from tubewarren.messages.events import LedgerAnswered, VideoProgress, WorkerBeat, WorkerState
+from tubewarren.messages.permits import PermitAnswered
 from tubewarren.topology import (
     COMMANDS,
     DEAD,
@@ -18,6 +19,7 @@ from tubewarren.topology import (
     Topology,
     WorkQueue,
     is_worth_waiting_for,
+    permits,
     questions,
     results_manager,
     route,
@@ -25,7 +27,7 @@ from tubewarren.topology import (
 )
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ANSWERED_DIRECTLY = {LedgerAnswered.type}
+ANSWERED_DIRECTLY = {LedgerAnswered.type, PermitAnswered.type}
 """Events that go to who asked, and are never published for others."""
 
 
@@ -94,7 +96,7 @@ def test_every_dead_letter_route_leads_to_a_queue(system: Topology) -> None:
     routes = {
         (str(queue.arguments["x-dead-letter-exchange"]), str(queue.arguments["x-dead-letter-routing-key"]))
         for queue in system.queues
-        if queue.purpose != "dead"
+        if queue.purpose not in {"dead", "held"}
     }
 
     assert routes
@@ -134,7 +136,7 @@ def test_dead_queues_are_declared_before_the_queues_that_need_them(system: Topol
 
 @pytest.mark.parametrize("kind", [kind for kind in TYPES.values() if issubclass(kind, Command)])
 def test_every_command_has_exactly_one_work_queue(kind: type[Command]) -> None:
-    work = (*topology().work, questions("main"))
+    work = (*topology().work, questions("main"), permits())
 
     assert len([queue.name for queue in work if kind in queue.commands]) == 1
 
@@ -155,13 +157,13 @@ def test_every_event_is_heard_by_someone_or_deliberately_by_nobody(kind: type[Ev
 def test_no_queue_leaves_its_delivery_limit_to_the_broker_where_it_has_consumers(system: Topology) -> None:
     limits = {queue.purpose: queue.arguments.get("x-delivery-limit") for queue in system.queues}
 
-    assert limits == {"dead": 1_000_000_000, "work": 10, "events": 10, "retry": None}
+    assert limits == {"dead": 1_000_000_000, "held": 1_000_000_000, "work": 10, "events": 10, "retry": None}
 
 
 def test_every_queue_is_a_quorum_queue_that_loses_nothing_on_its_way_to_the_next(system: Topology) -> None:
     for queue in system.queues:
         assert queue.arguments["x-queue-type"] == "quorum"
-        if queue.purpose != "dead":
+        if queue.purpose not in {"dead", "held"}:
             assert queue.arguments["x-dead-letter-strategy"] == "at-least-once"
             assert queue.arguments["x-overflow"] == "reject-publish"
 

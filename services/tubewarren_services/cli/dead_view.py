@@ -1,6 +1,7 @@
 """Dead letters for a person: joined with their reasons, chosen by filters, and spelled out."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,9 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from tubewarren.bus.dead_letters import DeadLetter
-from tubewarren_services.cli.tables import WIDE, Column, Row, Value, ago, plain_table, text
+from tubewarren.failures import FailureKind
+from tubewarren_services.cli.tables import WIDE, Column, Row, Value, ago, moment_of, plain_table, text
 
-_UNKNOWN = "unknown"
+KINDS = tuple(kind.value for kind in FailureKind)
+_UNKNOWN = FailureKind.UNKNOWN.value
 _SHORT_ID = 8
 _BROKER_WORDS = {
     "rejected": "Given up by its worker; the reason is in the ledger, which does not tell it.",
@@ -30,6 +33,8 @@ class Case:
 
     Attributes:
         kind: the failure's class, or `unknown` when nobody tells.
+        rule: the name of the rule that recognised the failure; empty when nobody tells.
+        died_at: by the broker's clock, else by that of whoever gave it up.
         source_id: empty when the body does not name one.
         subject: the video, the source or the address it is about; empty when the body cannot be read.
     """
@@ -40,6 +45,8 @@ class Case:
     source_id: str
     subject: str
     fields: Mapping[str, Any]
+    rule: str = ""
+    died_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +56,10 @@ class Filters:
     Attributes:
         queue: the queue that it died in, or its dead queue.
         reason: a part of the reason, in upper or lower case.
-        kind: the failure's class.
+        kind: the failure's class, or the name of the rule that recognised it, or how that begins.
         identity: the beginning of the message's id.
+        since: it died then or later.
+        until: it died then or earlier.
     """
 
     queue: str | None = None
@@ -58,6 +67,8 @@ class Filters:
     reason: str | None = None
     kind: str | None = None
     identity: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
     @property
     def needs_reasons(self) -> bool:
@@ -71,10 +82,19 @@ class Filters:
                 self.queue is None or case.letter.queue == self.queue.removesuffix(".dead"),
                 self.source_id is None or case.source_id == self.source_id,
                 self.reason is None or self.reason.casefold() in case.reason.casefold(),
-                self.kind is None or case.kind == self.kind,
+                self.kind is None or is_of_class(self.kind, case.kind, case.rule),
                 self.identity is None or case.letter.buried_id.startswith(self.identity),
+                self.since is None or (case.died_at is not None and case.died_at >= self.since),
+                self.until is None or (case.died_at is not None and case.died_at <= self.until),
             )
         )
+
+
+def is_of_class(asked: str, kind: str, rule: str) -> bool:
+    """Whether a failure is of the class that a person asks for: `gated`, `members-only`, or `members` for short."""
+    if asked in KINDS:
+        return asked == kind
+    return f"{rule}-".startswith(f"{asked}-")
 
 
 _COLUMNS = (
@@ -83,9 +103,17 @@ _COLUMNS = (
     Column("source", "Source", text, is_wide=True),
     Column("subject", "About", text, least=11),
     Column("kind", "Class", text, least=8),
+    Column("rule", "Rule", text, is_wide=True),
     Column("tries", "Tries", text, justify="right", is_wide=True),
     Column("died", "Died", ago, is_wide=True),
     Column("reason", "Reason", text, may_wrap=True, least=20),
+)
+
+_GROUP_COLUMNS = (
+    Column("kind", "Class", text),
+    Column("rule", "Rule", text),
+    Column("source", "Source", text),
+    Column("messages", "Messages", text, justify="right"),
 )
 
 
@@ -102,18 +130,27 @@ def dead_table(cases: Sequence[Case], width: int, now: datetime) -> RenderableTy
     columns = [column for column in _COLUMNS if width >= WIDE or not column.is_wide]
     table = plain_table(*columns)
     for case in cases:
-        died_at = case.letter.died_at
         cells: dict[str, Value] = {
             "id": short_id(case.letter.buried_id),
             "queue": case.letter.queue,
             "source": case.source_id,
             "subject": case.subject,
             "kind": case.kind,
+            "rule": case.rule,
             "tries": case.letter.attempt,
-            "died": died_at.isoformat() if died_at else None,
+            "died": case.died_at.isoformat() if case.died_at else None,
             "reason": case.reason,
         }
         table.add_row(*(Text(column.spell(cells[column.key], now)) for column in columns))
+    return table
+
+
+def groups_table(cases: Iterable[Case]) -> RenderableType:
+    """How many there are of each class and source."""
+    counts = Counter((case.kind, case.rule, case.source_id) for case in cases)
+    table = plain_table(*_GROUP_COLUMNS)
+    for (kind, rule, source_id), number in sorted(counts.items()):
+        table.add_row(Text(kind), Text(rule), Text(source_id), Text(f"{number:,}"))
     return table
 
 
@@ -128,9 +165,10 @@ def dead_page(case: Case) -> RenderableType:
         ("Source", case.source_id),
         ("About", case.subject),
         ("Class", case.kind),
+        ("Rule", case.rule),
         ("Reason", case.reason),
         ("Tries", str(letter.attempt)),
-        ("Died", letter.died_at.astimezone(UTC).isoformat(timespec="seconds") if letter.died_at else ""),
+        ("Died", case.died_at.astimezone(UTC).isoformat(timespec="seconds") if case.died_at else ""),
         ("Broker says", letter.broker_reason),
     ):
         if value:
@@ -149,9 +187,10 @@ def dead_json(case: Case) -> dict[str, Any]:
         "source_id": case.source_id or None,
         "subject": case.subject or None,
         "kind": case.kind,
+        "rule": case.rule or None,
         "reason": case.reason,
         "attempt": letter.attempt,
-        "died_at": letter.died_at.isoformat() if letter.died_at else None,
+        "died_at": case.died_at.isoformat() if case.died_at else None,
         "broker_reason": letter.broker_reason or None,
         "body": case.fields or _decoded(letter.body),
     }
@@ -169,9 +208,10 @@ def _case(letter: DeadLetter, burial: Row | None) -> Case:
     source_id = str(fields.get("source_id") or "")
     if burial is None:
         reason = _BROKER_WORDS.get(letter.broker_reason, letter.broker_reason or "Nobody says why.")
-        return Case(letter, _UNKNOWN, reason, source_id, subject, fields)
-    kind, reason = str(burial.get("kind") or _UNKNOWN), str(burial.get("reason") or "")
-    return Case(letter, kind, reason, source_id, subject, fields)
+        return Case(letter, _UNKNOWN, reason, source_id, subject, fields, died_at=letter.died_at)
+    kind, reason, rule = (str(burial.get(name) or "") for name in ("kind", "reason", "rule"))
+    died_at = letter.died_at or moment_of(burial.get("buried_at"))
+    return Case(letter, kind or _UNKNOWN, reason, source_id, subject, fields, rule, died_at)
 
 
 def _fields(body: bytes) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tubewarren.bus import Bus
 from tubewarren.delivery import Delivery
 from tubewarren.messages import Message
 from tubewarren.messages.commands import LedgerTopic, QueryLedger
-from tubewarren_services.cli.asking import ask_ledger
+from tubewarren.messages.events import LedgerAnswered
 from tubewarren_services.cli.view import LiveState, Row, history_of, line_of, reduce
 from tubewarren_services.cli.view_rendering import render
 
@@ -91,5 +91,5 @@ async def _catch_up(bus: Bus, view: LiveView) -> None:
 
 async def _rows(bus: Bus, topic: LedgerTopic) -> tuple[Row, ...]:
     """The ledger's rows; none when nobody answers, for the view is of use without."""
-    answer = await ask_ledger(bus, QueryLedger(topic=topic, limit=_TASKS_ASKED), _LEDGER_PATIENCE)
+    answer = await bus.ask_one(QueryLedger(topic=topic, limit=_TASKS_ASKED), LedgerAnswered, _LEDGER_PATIENCE)
     return answer.rows if answer else ()

@@ -5,7 +5,20 @@ from typing import Annotated, Literal
 
 import typer
 
-from tubewarren_services.cli.commands import config, dead, doctor, fleet, results, sources, topology, work
+from tubewarren_services.cli.commands import (
+    audit,
+    config,
+    dead,
+    doctor,
+    failures,
+    fleet,
+    pause,
+    results,
+    sources,
+    topology,
+    why,
+    work,
+)
 from tubewarren_services.cli.flags import RootFlags
 from tubewarren_services.cli.plain_errors import PlainErrors
 
@@ -33,7 +46,7 @@ def root(
     context.obj = RootFlags(config, broker, data_dir, log_level)
 
 
-for commands in (fleet, sources, work, results, dead, topology, doctor, config):
+for commands in (fleet, sources, work, pause, why, results, dead, failures, audit, topology, doctor, config):
     commands.register(app)
 
 

@@ -8,6 +8,7 @@ from itertools import chain
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from tubewarren.messages.events import Gate
 from tubewarren.topology import Queue, Topology
 from tubewarren_services.cli.tables import WORKERS, Column, Row, plain_table, rows_table, text
 from tubewarren_services.cli.units import count, spell_bytes, spell_span
@@ -22,11 +23,13 @@ class Overview:
     Attributes:
         summary: the ledger's counts; None when no results-manager answers.
         workers: the ledger's workers; None as above.
+        gates: what holds work back; None when no heartbeat-monitor answers.
     """
 
     queues: tuple["QueueLine", ...]
     summary: Row | None
     workers: tuple[Row, ...] | None
+    gates: tuple[Gate, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class QueueLine:
     Attributes:
         ready: messages that nobody has claimed.
         retrying: messages that wait on a rung for their next attempt.
+        held: messages that wait for their paused source.
         dead: messages that were given up.
     """
 
@@ -43,6 +47,7 @@ class QueueLine:
     purpose: str
     ready: int | None
     retrying: int | None
+    held: int | None
     dead: int | None
     consumers: int
 
@@ -52,6 +57,7 @@ _HEADINGS = (
     Column("purpose", "Purpose", text),
     Column("ready", "Waiting", text, justify="right"),
     Column("retrying", "Retrying", text, justify="right"),
+    Column("held", "Held", text, justify="right"),
     Column("dead", "Dead", text, justify="right"),
     Column("consumers", "Workers", text, justify="right"),
 )
@@ -71,9 +77,25 @@ def overview_table(overview: Overview, width: int, now: datetime) -> RenderableT
         parts.append(Text("No results-manager answers, so there are no counts of sources and videos.", style="yellow"))
     else:
         parts += [Text(line) for line in summary_lines(overview.summary)]
+    parts += [Text(), *(Text(line, style="yellow") for line in gate_lines(overview.gates, now))]
     if overview.workers is not None:
-        parts += [Text(), rows_table(overview.workers, WORKERS, width, now)]
+        parts += [rows_table(overview.workers, WORKERS, width, now)]
     return Group(*parts)
+
+
+def gate_lines(gates: Sequence[Gate] | None, now: datetime) -> tuple[str, ...]:
+    """What holds work back, in sentences; none when nothing does."""
+    if gates is None:
+        return ("No heartbeat-monitor answers: pauses, paces and shared blocks are not kept.", "")
+    lines = tuple(line for gate in gates for line in _gate_lines(gate, now))
+    return (*lines, "") if lines else ()
+
+
+def _gate_lines(gate: Gate, now: datetime) -> tuple[str, ...]:
+    head = f"{gate.kind.capitalize()} {gate.name}, for {spell_span(max(now - gate.since, timedelta(0)))}: {gate.reason}"
+    if gate.until is not None and gate.until > now:
+        head = f"{head} Next look in {spell_span(gate.until - now)}."
+    return (head, f"  {gate.advice}") if gate.advice else (head,)
 
 
 def summary_lines(summary: Row) -> tuple[str, ...]:
@@ -97,6 +119,7 @@ def _line(queues: Sequence[Queue], depths: Depths) -> QueueLine:
         main.purpose,
         ready=found[0] if found else None,
         retrying=_ready([queue for queue in others if queue.purpose == "retry"], depths),
+        held=_ready([queue for queue in others if queue.purpose == "held"], depths),
         dead=_ready([queue for queue in others if queue.purpose == "dead"], depths),
         consumers=found[1] if found else 0,
     )
@@ -115,6 +138,7 @@ def _queue_table(lines: Sequence[QueueLine]) -> RenderableType:
             line.purpose if line.ready is not None else Text("missing", style="red"),
             _depth(line.ready),
             _depth(line.retrying),
+            _depth(line.held),
             Text(_depth(line.dead), style="red" if line.dead else ""),
             Text(str(line.consumers), style="" if line.consumers or line.ready is None else "yellow"),
         )

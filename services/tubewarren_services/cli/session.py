@@ -40,9 +40,9 @@ class Session:
 
     async def ask(self, query: "QueryLedger") -> "LedgerAnswered | None":
         """The ledger's answer; None when no results-manager is there."""
-        from tubewarren_services.cli.asking import ask_ledger
+        from tubewarren.messages.events import LedgerAnswered
 
-        return await ask_ledger(self.bus, query, _ANSWER_PATIENCE)
+        return await self.bus.ask_one(query, LedgerAnswered, _ANSWER_PATIENCE)
 
     async def require(self, query: "QueryLedger") -> "LedgerAnswered":
         """The ledger's answer.

@@ -70,13 +70,13 @@ def size(value: Value, now: datetime) -> str:
 
 def ago(value: Value, now: datetime) -> str:
     """How long a moment is past."""
-    moment = _moment(value)
+    moment = moment_of(value)
     return f"{spell_span(now - moment)} ago" if moment else ""
 
 
 def ahead(value: Value, now: datetime) -> str:
     """How far off a moment is; nothing for one that is past."""
-    moment = _moment(value)
+    moment = moment_of(value)
     return f"in {spell_span(moment - now)}" if moment and moment > now else ""
 
 
@@ -162,6 +162,15 @@ def style_of(state: str) -> str:
     return _STYLES.get(state, "")
 
 
+def moment_of(value: Value) -> datetime | None:
+    """A moment as it is told in a row; None for what is none."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _has_room(column: Column, width: int) -> bool:
     return width >= WIDE or not column.is_wide
 
@@ -172,11 +181,3 @@ def _cell(row: Row, column: Column, now: datetime) -> str:
 
 def _style(row: Row, column: Column) -> str:
     return style_of(str(row.get(column.key))) if column.key in ("state", "status") else ""
-
-
-def _moment(value: Value) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)

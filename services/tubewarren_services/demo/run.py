@@ -3,17 +3,21 @@
 import asyncio
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pydantic import ByteSize
 from rich.console import Console
 
 from tubewarren.messages.commands import QueryLedger
+from tubewarren.messages.events import LedgerAnswered
 from tubewarren.settings import Settings
 from tubewarren.settings.model import (
     DownloaderSettings,
+    FitnessSettings,
     HeartbeatSettings,
     LogSettings,
     RetrySettings,
@@ -21,12 +25,11 @@ from tubewarren.settings.model import (
     StoreSettings,
     YoutubeSettings,
 )
-from tubewarren.sheets.local import LocalWorkbook
-from tubewarren.sheets.tabs import DEAD_LETTER_TASKS, VIDEO_TASKS
-from tubewarren.store.store import Store
 from tubewarren.youtube.addresses import video_key
+from tubewarren_services.audit.books import Books, LedgerBook, QueueBook, Value
+from tubewarren_services.audit.gathering import file_book, ledger_book, queue_book, sheet_book
 from tubewarren_services.demo.catalogue import demo_catalogue
-from tubewarren_services.demo.reckoning import Books, Ending, Row, Value, discrepancies
+from tubewarren_services.demo.reckoning import Ending, shortfalls
 from tubewarren_services.demo.site import Site, serve_site
 from tubewarren_services.local_fleet.fleet import Fleet, Say, Show, open_fleet, shown
 
@@ -46,8 +49,8 @@ class DemoTimeoutError(Exception):
 @dataclass(frozen=True, slots=True)
 class _Report:
     summary: Mapping[str, Value]
-    tasks: tuple[Row, ...]
-    sources: tuple[Row, ...]
+    ledger: LedgerBook
+    queues: QueueBook
     seconds: float
 
 
@@ -66,7 +69,7 @@ async def run_demo(folder: Path, show: Show, say: Say) -> int:
         expected = _write_sources(folder / "sources.txt", site)
         settings = _settings(folder, site)
         report = await _work(settings, show, say)
-        found = list(discrepancies(_endings(site), expected, _books(settings, report)))
+        found = list(shortfalls(_endings(site), expected, _books(settings, report)))
     _tell(Console(), settings, report, found)
     return 1 if found else 0
 
@@ -83,11 +86,14 @@ async def _work(settings: Settings, show: Show, say: Say) -> _Report:
                 f"{settings.data_dir / 'logs'}."
             ) from error
         seconds = (datetime.now(UTC) - started).total_seconds()
-        return _Report(summary, await _rows(fleet, "tasks"), await _rows(fleet, "sources"), seconds)
+        queues = await queue_book(fleet.bus, fleet.topology, settings.store.name)
+        # The fleet is finished: nobody has anything in hand.
+        queues = replace(queues, in_hand={work.name: 0 for work in fleet.topology.work})
+        return _Report(summary, await ledger_book(partial(_ask, fleet)), queues, seconds)
 
 
-async def _rows(fleet: Fleet, topic: str) -> tuple[Row, ...]:
-    return await fleet.ask(QueryLedger.model_validate({"topic": topic}))
+async def _ask(fleet: Fleet, query: QueryLedger) -> LedgerAnswered:
+    return LedgerAnswered(at=datetime.now(UTC), storage="", rows=tuple(map(dict, await fleet.ask(query))))
 
 
 def _cleared(folder: Path) -> Path:
@@ -138,6 +144,8 @@ def _settings(folder: Path, site: Site) -> Settings:
         youtube=YoutubeSettings(allowed_hosts=(urlsplit(site.url).netloc,), options={"proxy": ""}),
         heartbeat=HeartbeatSettings(every=timedelta(seconds=3)),
         retry=RetrySettings(ladder=tuple(seconds)),
+        # Sound files need no ffmpeg, and not much room.
+        fitness=FitnessSettings(disk_floor=ByteSize(50_000_000), programs=()),
         log=LogSettings(),
     )
 
@@ -147,29 +155,25 @@ def _endings(site: Site) -> list[Ending]:
 
 
 def _books(settings: Settings, report: _Report) -> Books:
-    store = Store(settings.store.results, settings.store.selected)
-    checksums = {}
-    for video_id in store.finished_ids():
-        manifest = store.find(video_id)
-        if manifest is not None and store.verify(video_id).is_intact:
-            checksums[video_id] = manifest.main_file.sha256
-    tabs = LocalWorkbook(settings.sheet.workbook).read([VIDEO_TASKS, DEAD_LETTER_TASKS])
+    """What is written down when the fleet has left: only then the sheet has its last word."""
+    store = settings.store
     return Books(
-        sources={str(row["url"]): str(row["state"]) for row in report.sources},
-        tasks=report.tasks,
-        checksums=checksums,
-        task_tab=tabs[VIDEO_TASKS],
-        dead_tab=tabs[DEAD_LETTER_TASKS],
+        report.ledger,
+        sheet_book(settings.sheet.workbook),
+        file_book(store.results, store.selected, store.name, lambda _: True),
+        report.queues,
     )
 
 
 def _tell(console: Console, settings: Settings, report: _Report, found: list[str]) -> None:
-    retried = sum(1 for row in report.tasks if isinstance(row["attempts"], int) and row["attempts"] > 1)
-    videos = {row["video_id"] for row in report.tasks}
-    by_state = {state: {row["video_id"] for row in report.tasks if row["state"] == state} for state in ("done", "dead")}
+    retried = sum(1 for row in report.ledger.tasks if isinstance(row["attempts"], int) and row["attempts"] > 1)
+    videos = {row["video_id"] for row in report.ledger.tasks}
+    by_state = {
+        state: {row["video_id"] for row in report.ledger.tasks if row["state"] == state} for state in ("done", "dead")
+    }
     size = report.summary.get("bytes") or 0
     for name, value in (
-        ("sources", f"{len(report.sources)} ({report.summary.get('sources_error')} with an error, as planned)"),
+        ("sources", f"{len(report.ledger.sources)} ({report.summary.get('sources_error')} with an error, as planned)"),
         ("videos", str(len(videos))),
         ("done", str(len(by_state["done"]))),
         ("retried", str(retried)),

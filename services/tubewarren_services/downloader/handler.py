@@ -10,7 +10,7 @@ from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages.commands import DownloadVideo
 from tubewarren.messages.events import VideoClaimed, VideoDownloaded
-from tubewarren.outcomes import Bury, Done, Outcome, Refund, Retry, outcome_of
+from tubewarren.outcomes import Bury, Done, Outcome, Refund, Retry, SecondOpinion, outcome_of
 from tubewarren.store.claims import Staging
 from tubewarren.store.errors import (
     DiskFullError,
@@ -33,6 +33,8 @@ class Ports:
 
     Attributes:
         worker: this downloader's name.
+        egress: its way to the internet.
+        has_others: whether another egress is at work, which can give a second opinion.
         storage: the name of the store that it fills.
         check_address: raises AddressRefusedError for an address that may not be worked on.
         find: the manifest of a video that is finished here.
@@ -44,6 +46,8 @@ class Ports:
     """
 
     worker: str
+    egress: str
+    has_others: Callable[[], bool]
     storage: str
     yt_dlp_version: str
     check_address: Callable[[str], str]
@@ -67,9 +71,24 @@ async def handle(delivery: Delivery, *, ports: Ports) -> Outcome:
         with ports.claim(video.video_id) as staging:
             return await _download(video, delivery.attempt, staging, ports)
     except YoutubeError as error:
+        if error.failure.kind is FailureKind.SUSPECT:
+            return second_opinion(error.failure, delivery.opinions, ports.egress, has_others=ports.has_others())
         return outcome_of(error.failure, datetime.now(UTC))
     except StoreError as error:
         return _outcome_of_store(error)
+
+
+def second_opinion(failure: Failure, opinions: tuple[str, ...], egress: str, *, has_others: bool) -> Outcome:
+    """Believe that a video is gone when another egress says so too, or when there is no other and we look again.
+
+    The same words are used for what is gone and for what is only kept from us.
+    """
+    others = [each for each in opinions if each != egress]
+    if not others and (has_others or not opinions):
+        return SecondOpinion(failure, egress)
+    seen_from = f"from {len({*opinions, egress})} ways to the internet" if others else "twice"
+    reason = f"It is not available, seen {seen_from}: it was removed, or is kept from us everywhere."
+    return Bury(failure.model_copy(update={"kind": FailureKind.GONE, "reason": reason}))
 
 
 async def _download(video: DownloadVideo, attempt: int, staging: Staging, ports: Ports) -> Outcome:
@@ -79,7 +98,12 @@ async def _download(video: DownloadVideo, attempt: int, staging: Staging, ports:
         return await _already_here(video, attempt, ports)
     await ports.announce(
         VideoClaimed(
-            at=started, video_id=video.video_id, source_id=video.source_id, worker=ports.worker, attempt=attempt
+            at=started,
+            video_id=video.video_id,
+            source_id=video.source_id,
+            worker=ports.worker,
+            egress=ports.egress,
+            attempt=attempt,
         )
     )
     result = await ports.fetch(video, attempt, staging.folder)
@@ -113,6 +137,7 @@ def _downloaded(
         video_id=video.video_id,
         source_id=video.source_id,
         worker=ports.worker,
+        egress=ports.egress,
         attempt=attempt,
         storage=ports.storage,
         size_bytes=manifest.size_bytes,
@@ -126,7 +151,7 @@ def _outcome_of_store(error: StoreError) -> Outcome:
         case VideoBusyError():
             return Refund(Failure(kind=FailureKind.TRANSIENT, reason=str(error)))
         case DiskFullError() | StoreUnfitError():
-            return Refund(Failure(kind=FailureKind.UNFIT, reason=str(error)))
+            return Refund(Failure(kind=FailureKind.UNFIT, reason=str(error)), at_once=True)
         case InvalidVideoIdError():
             return Bury(Failure(kind=FailureKind.BAD_INPUT, reason=str(error)))
         case NothingToPublishError():

@@ -3,12 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
+from tubewarren.admission import Admission, Shift, ask_for_permit
+from tubewarren.delivery import Delivery
+from tubewarren.fitness import Fitness, machine_with
 from tubewarren.messages.commands import DownloadVideo
+from tubewarren.outcomes import Outcome
 from tubewarren.runner import Activity, Service, Surroundings
 from tubewarren.settings import Settings
 from tubewarren.store.store import Store
@@ -29,10 +34,22 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     settings, bus = surroundings.settings, surroundings.bus
     store = await asyncio.to_thread(Store, settings.store.results.absolute(), settings.store.selected.absolute())
     board = ProgressBoard(surroundings.worker.name, bus.publisher.publish)
+    fitness = Fitness(settings.fitness, partial(machine_with, settings.store.results))
+    admission = Admission(
+        worker=surroundings.worker.name,
+        egress=bus.egress,
+        stage=DOWNLOADER,
+        ask=partial(ask_for_permit, bus),
+        unfit=fitness.why_unfit,
+        clock=lambda: datetime.now(UTC),
+        shift=Shift(settings.shift.tasks, settings.shift.cooldown),
+    )
     concurrency = settings.downloader.concurrency
     async with ChildPool(concurrency, jobs_per_child=settings.downloader.jobs_per_process) as pool:
         ports = Ports(
             worker=surroundings.worker.name,
+            egress=bus.egress,
+            has_others=lambda: admission.has_others,
             storage=settings.store.name,
             yt_dlp_version=version("yt-dlp"),
             check_address=partial(check_address, allowed_hosts=settings.youtube.allowed_hosts),
@@ -43,11 +60,23 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
             publish_result=lambda staging, draft: _to_its_end(store.publish, staging, draft),
             announce=bus.publisher.publish,
         )
+
+        async def work(delivery: Delivery) -> Outcome:
+            return admission.note(await handle(delivery, ports=ports))
+
         downloading = await bus.consume_commands(
-            surroundings.topology, DOWNLOADER, partial(handle, ports=ports), prefetch=concurrency
+            surroundings.topology, DOWNLOADER, work, prefetch=concurrency, admit=admission.admit
         )
-        facts: dict[str, str | int | float | bool] = {"yt_dlp": ports.yt_dlp_version, "concurrency": concurrency}
-        yield Service(consumptions=(downloading,), activity=lambda: Activity(doing=board.doing, facts=facts))
+        facts: dict[str, str | int | float | bool] = {
+            "yt_dlp": ports.yt_dlp_version,
+            "concurrency": concurrency,
+            "egress": bus.egress,
+        }
+        yield Service(
+            consumptions=(downloading,),
+            loops=(partial(admission.keep, (downloading,)),),
+            activity=lambda: Activity(board.doing or admission.words, admission.why_unfit, facts),
+        )
 
 
 async def _fetch(
@@ -63,6 +92,8 @@ async def _fetch(
         columns=video.columns,
         processor=settings.downloader.processor or DEFAULT_PROCESSOR,
         options=dict(settings.youtube.options),
+        live=settings.youtube.live,
+        rules=settings.youtube.rules,
         deadline=settings.downloader.deadline,
         no_progress=settings.downloader.no_progress,
     )

@@ -1,50 +1,49 @@
-"""The known workers in a small file, so that those who fall silent while the monitor restarts are noticed."""
+"""What the monitor must remember across its restarts, in small files."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Generic, TypeVar
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from tubewarren_services.heartbeat_monitor.handler import KnownWorker
-
-_FORM: Final = TypeAdapter(tuple[KnownWorker, ...])
+T = TypeVar("T")
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-class FleetFile:
-    """The file; losing it costs only the memory of workers that never beat again."""
+class StateFile(Generic[T]):
+    """One state in one file.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        form: how the state is written.
+        what: the state in words, for the log.
+    """
+
+    def __init__(self, path: Path, form: TypeAdapter[T], what: str) -> None:
         self._path = path
+        self._form = form
+        self._what = what
 
-    def load(self) -> dict[str, KnownWorker]:
-        """The workers by name; none when there is no file, or when it is damaged, which is logged.
-
-        They come back as not told of yet: their first beat is news again.
-        """
+    def load(self) -> T | None:
+        """The state; None when there is no file, or when it is damaged, which is logged."""
         try:
-            workers = _FORM.validate_json(self._path.read_bytes())
+            return self._form.validate_json(self._path.read_bytes())
         except FileNotFoundError:
-            return {}
+            return None
         except (OSError, ValidationError) as error:
-            log.warning("the file of known workers cannot be read; starting without", path=str(self._path), error=error)
-            return {}
-        return {worker.name: replace(worker, told_at=None) for worker in workers}
+            log.warning("a file cannot be read; starting without", holds=self._what, path=str(self._path), error=error)
+            return None
 
-    def save(self, workers: Mapping[str, KnownWorker]) -> None:
-        """Put these in the file's place, whole or not at all.
+    def save(self, state: T) -> None:
+        """Put this in the file's place, whole or not at all.
 
         Raises:
             OSError: the file cannot be written; the one before is still there.
         """
         new = self._path.with_name(f".{self._path.name}.new")
         with new.open("wb") as file:
-            file.write(_FORM.dump_json(tuple(workers.values()), indent=1))
+            file.write(self._form.dump_json(state, indent=1))
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._path)

@@ -4,21 +4,28 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import structlog
+from pydantic import TypeAdapter
 
+from tubewarren.bus.held import release_held
 from tubewarren.delivery import Delivery
 from tubewarren.messages.events import WorkerBeat, WorkerChanged, WorkerHealth
 from tubewarren.runner import Activity, Service, Surroundings
 from tubewarren.settings.model import HeartbeatSettings
-from tubewarren.topology import HEARTBEAT_MONITOR
+from tubewarren.topology import HEARTBEAT_MONITOR, permits
 from tubewarren.workers import Worker
 from tubewarren_services.heartbeat_monitor.handler import Changes, Fleet, KnownWorker, observe, review
-from tubewarren_services.heartbeat_monitor.memory import FleetFile
+from tubewarren_services.heartbeat_monitor.memory import StateFile
+from tubewarren_services.heartbeat_monitor.permits.office import PermitOffice
+from tubewarren_services.heartbeat_monitor.permits.policy import Policy
 
+FleetFile = StateFile[tuple[KnownWorker, ...]]
 Publish = Callable[..., Awaitable[None]]
 """Publishes messages, all confirmed when it returns."""
 
@@ -35,18 +42,34 @@ log = structlog.stdlib.get_logger(__name__)
 async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     """Bring the heartbeat-monitor up."""
     settings, bus = surroundings.settings, surroundings.bus
-    file = FleetFile(settings.data_dir / "heartbeat-monitor.json")
-    monitor = Monitor.start(file, settings.heartbeat, bus.publisher.publish, _now)
+    monitor = Monitor.start(fleet_file(settings.data_dir), settings.heartbeat, bus.publisher.publish, _now)
+    office = PermitOffice.open(
+        settings.data_dir / "heartbeat-monitor.permits.json",
+        Policy.of(settings),
+        bus.publisher.publish,
+        partial(release_held, bus, surroundings.topology),
+        _now,
+    )
+
+    async def record(deliveries: Sequence[Delivery]) -> None:
+        await monitor.record(deliveries)
+        await office.hear(deliveries)
 
     async def look_around() -> None:
         while True:
             await monitor.review()
+            await office.review()
             await asyncio.sleep(_REVIEW_EVERY.total_seconds())
 
     (heard,) = (each for each in surroundings.topology.events if each.service == HEARTBEAT_MONITOR)
-    listening = await bus.consume_events(heard.name, monitor.record, _BATCH, _LINGER)
+    listening = await bus.consume_events(heard.name, record, _BATCH, _LINGER)
+    answering = await bus.answer(permits(), office.answer)
     try:
-        yield Service(consumptions=(listening,), loops=(look_around,), activity=monitor.activity)
+        yield Service(
+            consumptions=(listening, answering),
+            loops=(look_around,),
+            activity=lambda: monitor.activity(office.trouble),
+        )
     finally:
         await monitor.leave(surroundings.worker)
         monitor.save()
@@ -71,11 +94,17 @@ class Monitor:
 
     @classmethod
     def start(
-        cls, file: FleetFile, limits: HeartbeatSettings, publish: Publish, clock: Callable[[], datetime]
+        cls,
+        file: StateFile[tuple[KnownWorker, ...]],
+        limits: HeartbeatSettings,
+        publish: Publish,
+        clock: Callable[[], datetime],
     ) -> "Monitor":
         """Begin with the workers that are known from before; whoever is silent has time until `stale_after`."""
         now = clock()
-        return cls(file, limits, publish, clock, Fleet(now, now, file.load()))
+        # They come back as not told of yet: their first beat is news again.
+        known = {worker.name: replace(worker, told_at=None) for worker in file.load() or ()}
+        return cls(file, limits, publish, clock, Fleet(now, now, known))
 
     async def record(self, deliveries: Sequence[Delivery]) -> None:
         """Take in beats."""
@@ -113,7 +142,7 @@ class Monitor:
         if workers == self._saved:
             return
         try:
-            self.file.save(workers)
+            self.file.save(tuple(workers.values()))
         except OSError as error:
             trouble = f"Known workers cannot be written down ({error.strerror}): look at the data folder and its disk."
             if trouble != self._trouble:
@@ -122,15 +151,25 @@ class Monitor:
         else:
             self._saved, self._trouble = workers, ""
 
-    def activity(self) -> Activity:
-        """What the heartbeat says."""
+    def activity(self, trouble: str = "") -> Activity:
+        """What the heartbeat says, with another's trouble."""
         healths = Counter(worker.health for worker in self.fleet.workers.values())
-        return Activity(doing=self._trouble, facts={health.value: healths[health] for health in WorkerHealth})
+        return Activity(
+            doing=self._trouble or trouble, facts={health.value: healths[health] for health in WorkerHealth}
+        )
 
     async def _tell(self, changes: Changes) -> None:
         for change in changes:
             _log(change)
         await self.publish(*changes)
+
+
+def fleet_file(data_dir: Path) -> FleetFile:
+    """The known workers, so that those who fall silent while the monitor restarts are noticed.
+
+    Losing the file costs only the memory of workers that never beat again.
+    """
+    return StateFile(data_dir / "heartbeat-monitor.json", TypeAdapter(tuple[KnownWorker, ...]), "the known workers")
 
 
 def _log(change: WorkerChanged) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 import structlog
 from pydantic import SecretStr
 
-from tubewarren.broker import NodeAddress, find_installation, private_node
-from tubewarren.bus import BrokerUnavailableError, Bus, UnroutableError, open_bus
+from tubewarren.broker import PrivateNode, find_installation
+from tubewarren.bus import BrokerUnavailableError, Bus, open_bus
 from tubewarren.messages.commands import QueryLedger
 from tubewarren.messages.events import LedgerAnswered, WorkerBeat
 from tubewarren.settings import Settings, environment_of
@@ -32,6 +32,7 @@ from tubewarren.topology import (
     topology,
 )
 from tubewarren_services.local_fleet.completion import Sight, Value, has_problems, is_finished
+from tubewarren_services.local_fleet.private_broker import kept_broker
 from tubewarren_services.local_fleet.processes import Copy, ServiceProcess, ServiceStartError
 
 _STOPS = ((SHEET_INGESTOR, SOURCE_EXPANDER, DOWNLOADER), (RESULTS_MANAGER,), (HEARTBEAT_MONITOR,), (STATUS_WRITER,))
@@ -47,7 +48,7 @@ Show = Callable[[Bus, asyncio.Event], Coroutine[Any, Any, None]]
 """Shows the fleet's life until the event is set."""
 
 Say = Callable[[str], None]
-"""Tells the person at the terminal what is going on before there is anything to show."""
+"""Tells the person at the terminal what is going on before there is anything to show, and beside it."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -56,19 +57,21 @@ class FleetRunningError(Exception):
     """Another fleet runs in this data folder."""
 
 
+class FleetFolderError(Exception):
+    """The data folder cannot be written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """A fleet that is up.
 
     Attributes:
         settings: the effective ones, with the broker's address in it.
-        node: the private broker, when there is one.
     """
 
     settings: Settings
     bus: Bus
     topology: Topology
-    node: NodeAddress | None
     processes: tuple[ServiceProcess, ...]
     say: Say
 
@@ -78,11 +81,8 @@ class Fleet:
 
     async def ask(self, query: QueryLedger) -> tuple[Mapping[str, Value], ...]:
         """The ledger's rows; none while nobody answers."""
-        with suppress(UnroutableError):
-            async for answer in self.bus.ask(query, _ANSWER_PATIENCE):
-                if isinstance(answer, LedgerAnswered):
-                    return answer.rows
-        return ()
+        answer = await self.bus.ask_one(query, LedgerAnswered, _ANSWER_PATIENCE)
+        return answer.rows if answer else ()
 
     async def finish(self) -> Mapping[str, Value]:
         """Wait until nothing is left to do; the summary at the end."""
@@ -95,19 +95,26 @@ class Fleet:
                         looks, decided = int(beat.facts.get("looks", 0)), int(beat.facts.get("sources", 0))
                 sight = await self._look(looks, decided)
                 # What a consumer holds is in no depth, so one quiet moment proves nothing.
-                calm = calm + 1 if sight and is_finished(sight, self.topology.queues) else 0
-                if sight and calm == _CALM_LOOKS:
+                calm = calm + 1 if is_finished(sight, self.topology.queues) else 0
+                if calm == _CALM_LOOKS:
                     return sight.summary
                 await asyncio.sleep(_LOOK_EVERY.total_seconds())
 
-    async def _look(self, looks: int, decided: int) -> Sight | None:
-        """What can be seen now; nothing while the broker is away, which the services wait out as well."""
-        try:
-            depths = await self.bus.depths(self.topology)
-            return Sight(looks, decided, await self.summary(), depths)
-        except BrokerUnavailableError as error:
-            log.warning("waiting for the broker", problem=str(error))
-            return None
+    async def _look(self, looks: int, decided: int) -> Sight:
+        """What can be seen, as soon as the broker is there; the services wait for it as well."""
+        is_told = False
+        while True:
+            try:
+                sight = Sight(looks, decided, depths=await self.bus.depths(self.topology), summary=await self.summary())
+            except BrokerUnavailableError:
+                if not is_told:
+                    log.warning("the broker does not answer; waiting for it")
+                is_told = True
+                await asyncio.sleep(_LOOK_EVERY.total_seconds())
+            else:
+                if is_told:
+                    log.warning("the broker is back")
+                return sight
 
 
 async def run_fleet(settings: Settings, copies: Mapping[str, int], *, once: bool, show: Show, say: Say) -> int:
@@ -118,8 +125,10 @@ async def run_fleet(settings: Settings, copies: Mapping[str, int], *, once: bool
 
     Raises:
         FleetRunningError: another one runs in this data folder.
+        FleetFolderError: the data folder cannot be written.
         ServiceStartError: a service refuses its settings.
         PrivateBrokerError: there is no broker and none can be started.
+        BrokerLostError: the one that was started died and cannot be started again.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -159,17 +168,16 @@ async def open_fleet(settings: Settings, copies: Mapping[str, int] | None = None
         say: told where things are while the fleet comes up and goes.
 
     Raises:
-        FleetRunningError, ServiceStartError, PrivateBrokerError: as in `run_fleet`.
+        FleetRunningError, FleetFolderError, ServiceStartError, PrivateBrokerError, BrokerLostError: as in `run_fleet`.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     with _alone_in(settings.data_dir):
-        async with _broker(settings, say) as (found, node):
+        async with _broker(settings, say) as found:
             url = found.broker_url
             assert url is not None  # noqa: S101 - the broker's address is what _broker is for
             async with open_bus(url.get_secret_value(), "svc up") as bus:
                 system = topology(found.retry.ladder, found.store.name)
                 await bus.declare(system)
-                fleet = Fleet(found, bus, system, node, _processes(found, copies or {}), say)
+                fleet = Fleet(found, bus, system, _processes(found, copies or {}), say)
                 names = ", ".join(each.copy.name for each in fleet.processes)
                 say(f"Services: {names}; logs in {found.data_dir / 'logs'}")
                 async with _running(fleet):
@@ -222,16 +230,17 @@ async def _are_waiting(fleet: Fleet, names: Sequence[str]) -> bool:
 
 
 @asynccontextmanager
-async def _broker(settings: Settings, say: Say) -> AsyncIterator[tuple[Settings, NodeAddress | None]]:
+async def _broker(settings: Settings, say: Say) -> AsyncIterator[Settings]:
+    """The settings with a broker's address in them, for as long as there is one."""
     if settings.broker_url is not None:
-        yield settings, None
+        yield settings
         return
     installation = find_installation(settings.rabbitmq_dir)
     say(f"Starting a private RabbitMQ {installation.version} in {settings.data_dir / 'broker'} ...")
-    async with private_node(settings.data_dir, installation) as node:
+    async with kept_broker(PrivateNode(settings.data_dir, installation), say) as node:
         if node.management_url is not None:
             say(f"Its management UI: {node.management_url} (user {node.user}, password in {node.credentials_file})")
-        yield settings.model_copy(update={"broker_url": SecretStr(node.url)}), node
+        yield settings.model_copy(update={"broker_url": SecretStr(node.url)})
 
 
 def _tell_of_a_broken_view(showing: "asyncio.Task[None]") -> None:
@@ -241,7 +250,6 @@ def _tell_of_a_broken_view(showing: "asyncio.Task[None]") -> None:
 
 def _processes(settings: Settings, copies: Mapping[str, int]) -> tuple[ServiceProcess, ...]:
     logs = settings.data_dir / "logs"
-    logs.mkdir(exist_ok=True)
     environment = environment_of(settings)
     return tuple(
         ServiceProcess(
@@ -259,8 +267,13 @@ def _command(service: str) -> tuple[str, ...]:
 @contextmanager
 def _alone_in(data_dir: Path) -> Iterator[None]:
     """Only one fleet a data folder; the kernel frees the lock of one that was killed."""
-    path = data_dir / "up.lock"
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    try:
+        (data_dir / "logs").mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(data_dir / "up.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise FleetFolderError(
+            f"{error.filename}: {error.strerror}. Choose a writable data folder with --data-dir or TUBEWARREN_DATA_DIR."
+        ) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,9 +11,15 @@ from pathlib import Path
 
 import structlog
 
-_FIRST_PAUSE = timedelta(seconds=1)
-_LONGEST_PAUSE = timedelta(seconds=30)
+from tubewarren_services.local_fleet.pauses import Pauses
+
 _USED_WRONGLY = 2
+_COMPLAINT = "Error: "
+"""How `svc` begins what it has to say when it ends."""
+_LINES_TOLD = 3
+
+Sleep = Callable[[float], Awaitable[object]]
+"""Waits for so many seconds."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -39,7 +45,8 @@ class ServiceProcess:
 
     Args:
         command: the command line that runs it.
-        first_pause: before it is brought back for the first time.
+        pauses: before it is brought back.
+        sleep: waits.
     """
 
     def __init__(
@@ -48,14 +55,17 @@ class ServiceProcess:
         command: Sequence[str],
         environment: Mapping[str, str],
         log_folder: Path,
-        first_pause: timedelta = _FIRST_PAUSE,
+        *,
+        pauses: Pauses | None = None,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.copy = copy
         self._command = tuple(command)
-        self._first_pause = first_pause
+        self._pauses = pauses or Pauses()
+        self._sleep = sleep
         self._environment = environment
         self._log_file = log_folder / f"{copy.name}.log"
-        self._process: asyncio.subprocess.Process | None = None
+        self._starting: asyncio.Task[asyncio.subprocess.Process] | None = None
 
     async def keep_running(self) -> None:
         """Run until cancelled.
@@ -63,35 +73,44 @@ class ServiceProcess:
         Raises:
             ServiceStartError: the service refuses its settings; restarting would not help.
         """
-        pause = self._first_pause
+        pause: timedelta | None = None
+        clock = asyncio.get_running_loop().time
         while True:
+            born = clock()
             code = await self._run()
             if code == _USED_WRONGLY:
                 raise ServiceStartError(f"{self.copy.service} cannot start. {self._last_words()}")
             log.warning("a service died and is restarted", service=self.copy.name, exit_code=code)
-            await asyncio.sleep(pause.total_seconds())
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause = self._pauses.after(timedelta(seconds=clock() - born), pause)
+            await self._sleep(pause.total_seconds())
 
     async def stop(self, grace: timedelta) -> None:
         """Ask it to drain, and end it by force only when it has not left after `grace`."""
-        if self._process is None or self._process.returncode is not None:
+        process = await self._started()
+        if process is None or process.returncode is not None:
             return
         with suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(grace.total_seconds()):
-                await self._process.wait()
+                await process.wait()
         except TimeoutError:
             log.warning("a service did not stop in time and was killed", service=self.copy.name)
             with suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+                process.kill()
+            await process.wait()
 
     async def _run(self) -> int:
+        self._starting = asyncio.create_task(self._start())
+        # A start that is cancelled halfway kills what it has started; `stop` has a better word for it.
+        process = await asyncio.shield(self._starting)
+        return await process.wait()
+
+    async def _start(self) -> asyncio.subprocess.Process:
         with self._log_file.open("ab") as output:
             # The pipe to its standard input ends when we die, however we die, and then the service drains.
             # Its own session keeps Ctrl-C for us, who stop the services in order.
-            self._process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 *self._command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=output,
@@ -99,8 +118,19 @@ class ServiceProcess:
                 env={**os.environ, **self._environment},
                 start_new_session=True,
             )
-        return await self._process.wait()
+
+    async def _started(self) -> asyncio.subprocess.Process | None:
+        """The process, also when it is only just being started; None when it never was."""
+        if self._starting is None:
+            return None
+        with suppress(OSError):  # told by whoever keeps it running
+            return await self._starting
+        return None
 
     def _last_words(self) -> str:
-        lines = self._log_file.read_text(errors="replace").strip().splitlines()
-        return " ".join(lines[-3:]) or f"See {self._log_file}."
+        """The complaint with which it ended, or else the last lines of its log."""
+        text = self._log_file.read_text(errors="replace").strip()
+        _, complains, complaint = f"\n{text}".rpartition(f"\n{_COMPLAINT}")
+        if complains:
+            return complaint
+        return " ".join(text.splitlines()[-_LINES_TOLD:]) or f"See {self._log_file}."

@@ -20,11 +20,13 @@ class Ports:
     """What the expander needs of the world.
 
     Attributes:
+        worker: this expander's name.
         pages: lists an address lazily; raises YoutubeError. The next page is fetched only when it is asked for.
         publish: publishes messages; all are confirmed when it returns.
         working_on: told how far a source's listing is, for the heartbeat; empty when it has ended.
     """
 
+    worker: str
     pages: Callable[[str], AsyncIterator[Page]]
     publish: Callable[..., Awaitable[None]]
     working_on: Callable[[str, str], None]
@@ -52,7 +54,7 @@ async def handle(delivery: Delivery, *, ports: Ports) -> Outcome:
         return outcome_of(error.failure, datetime.now(UTC))
     finally:
         ports.working_on(source.source_id, "")
-    return Done(publish=(_summary(source, tally),))
+    return Done(publish=(_summary(source, tally, ports.worker),))
 
 
 async def _order(source: ExpandSource, page: Page, tally: _Tally, ports: Ports) -> None:
@@ -83,11 +85,12 @@ def _order_for(source: ExpandSource, video: ListedVideo) -> DownloadVideo:
     )
 
 
-def _summary(source: ExpandSource, tally: _Tally) -> SourceExpanded:
+def _summary(source: ExpandSource, tally: _Tally, worker: str) -> SourceExpanded:
     return SourceExpanded(
         at=datetime.now(UTC),
         source_id=source.source_id,
         videos=len(tally.keys),
         refused=tally.left_out,
         notes=tuple(tally.notes),
+        worker=worker,
     )

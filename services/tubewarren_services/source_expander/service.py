@@ -3,8 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 
+from tubewarren.admission import Admission, ask_for_permit
+from tubewarren.delivery import Delivery
+from tubewarren.outcomes import Outcome
 from tubewarren.runner import Activity, Service, Surroundings
 from tubewarren.settings import Settings
 from tubewarren.topology import SOURCE_EXPANDER
@@ -38,14 +42,36 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     doing = _Doing()
     async with ChildPool(_SOURCES_AT_A_TIME) as pool:
         ports = Ports(
+            worker=surroundings.worker.name,
             pages=partial(_pages, pool, surroundings.settings),
             publish=surroundings.bus.publisher.publish,
             working_on=doing.say,
         )
-        expanding = await surroundings.bus.consume_commands(
-            surroundings.topology, SOURCE_EXPANDER, partial(handle, ports=ports), prefetch=_SOURCES_AT_A_TIME
+        admission = Admission(
+            worker=surroundings.worker.name,
+            egress=surroundings.bus.egress,
+            stage=SOURCE_EXPANDER,
+            ask=partial(ask_for_permit, surroundings.bus),
+            unfit=_always_fit,
+            clock=lambda: datetime.now(UTC),
         )
-        yield Service(consumptions=(expanding,), activity=lambda: Activity(doing=doing.words))
+
+        async def work(delivery: Delivery) -> Outcome:
+            return admission.note(await handle(delivery, ports=ports))
+
+        expanding = await surroundings.bus.consume_commands(
+            surroundings.topology, SOURCE_EXPANDER, work, prefetch=_SOURCES_AT_A_TIME, admit=admission.admit
+        )
+        yield Service(
+            consumptions=(expanding,),
+            loops=(partial(admission.keep, (expanding,)),),
+            activity=lambda: Activity(doing.words or admission.words, facts={"egress": surroundings.bus.egress}),
+        )
+
+
+async def _always_fit() -> str:
+    """Listing needs no disk and no other program."""
+    return ""
 
 
 def _pages(pool: ChildPool, settings: Settings, url: str) -> AsyncIterator[Page]:
@@ -55,6 +81,7 @@ def _pages(pool: ChildPool, settings: Settings, url: str) -> AsyncIterator[Page]
             url=url,
             allowed_hosts=frozenset(youtube.allowed_hosts),
             options=dict(youtube.options),
+            rules=youtube.rules,
             page_size=youtube.page,
             deadline=youtube.listing_deadline,
             no_progress=youtube.listing_no_progress,

@@ -1,12 +1,14 @@
 """What is known of a source, a video or a worker, in parts that each have an order of their own.
 
-Joining keeps the greater of two statements about the same part, so events may come in any order, and twice.
+Joining keeps the greater of two statements about the same part, so events may come in any order, and twice. Only the
+news of an end is believed although its time is long past: then a clock was wrong, and no better news will follow.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum, unique
+from typing import Final
 
 from tubewarren.sheets.reconcile import Key
 
@@ -18,6 +20,7 @@ class Kind(StrEnum):
     SOURCE = "source"
     VIDEO = "video"
     WORKER = "worker"
+    FLEET = "fleet"
 
 
 @unique
@@ -64,13 +67,27 @@ class Order:
 NEVER = Order(-1, "")
 """Before everything else: for what is said in passing."""
 
+DEATH: Final = "death"
+"""The ending of what the broker gave up: it has neither a name nor a time of its own, and ends whatever is known."""
+
+_OUT_OF_TIME: Final = timedelta(hours=1)
+"""What comes so much later than its time says, for the first time, comes from a clock that is or was wrong."""
+_LAST_OF_ITS_MOMENT: Final = 9
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What was said of one part: text by name, mostly that of a column."""
+    """What was said of one part: text by name, mostly that of a column.
+
+    Attributes:
+        ending: names the event when it is an end, such as a burial; nothing follows it by itself.
+        endings: the ends that were heard of, this one included.
+    """
 
     order: Order
     values: Mapping[str, str]
+    ending: str = ""
+    endings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +107,28 @@ def join(record: Record, facts: Iterable[Fact]) -> Record:
     """The record with these facts in it, all of its own subject."""
     joined = dict(record)
     for fact in facts:
-        known = joined.get(fact.part)
-        if known is None or _rank(known) < _rank(fact.statement):
-            joined[fact.part] = fact.statement
+        joined[fact.part] = _joined(joined.get(fact.part), fact.statement)
     return joined
+
+
+def _joined(known: Statement | None, said: Statement) -> Statement:
+    heard = {said.ending} - {"", DEATH}
+    if known is None:
+        return replace(said, endings=frozenset(heard))
+    endings = known.endings | heard
+    if _rank(known) < _rank(said):
+        return replace(said, endings=endings)
+    if said.ending and said.ending not in known.endings and _is_out_of_time(said.order, known.order):
+        order = replace(known.order, precedence=said.order.precedence, tie=_LAST_OF_ITS_MOMENT)
+        return Statement(order, {**known.values, **said.values}, said.ending, endings)
+    return known if endings == known.endings else replace(known, endings=endings)
+
+
+def _is_out_of_time(said: Order, known: Order) -> bool:
+    """Whether the clocks contradict one another; what counts before time does is never doubted."""
+    if said.precedence < known.precedence or not known.at:
+        return False
+    return not said.at or datetime.fromisoformat(known.at) - datetime.fromisoformat(said.at) > _OUT_OF_TIME
 
 
 def _rank(statement: Statement) -> tuple[Order, list[tuple[str, str]]]:

@@ -1,13 +1,17 @@
 """What an event says about the rows of the workbook: pure, event in, facts out."""
 
+import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Final
 
 from tubewarren.delivery import Delivery
+from tubewarren.messages import Event
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.messages.events import (
+    FleetGates,
     SourceAccepted,
     SourceExpanded,
     SourceFailed,
@@ -23,7 +27,7 @@ from tubewarren.messages.events import (
 )
 from tubewarren.sheets.reconcile import spelled
 from tubewarren.sheets.tabs import LAST_ERROR, PRIORITY, StatusWord
-from tubewarren_services.status_writer.facts import NEVER, Fact, Kind, Order, Part, Statement, Subject
+from tubewarren_services.status_writer.facts import DEATH, NEVER, Fact, Kind, Order, Part, Statement, Subject
 
 DEAD = "dead"
 """Beside the columns of a source's standing: `yes` while its order lies in the dead queue."""
@@ -34,23 +38,24 @@ _TOLD_BEFORE = "rejected"
 # Being listed again says nothing about how far a video is, and what is done stays done.
 _LISTED, _UNDERWAY, _FINISHED = 0, 1, 2
 
+_NAME: Final = 12
+"""Characters that tell the few ends of one row apart."""
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What the events themselves do not say.
+FLEET: Final = Subject(Kind.FLEET, ("fleet",))
+"""The one that holds and is held back as a whole."""
 
-    Attributes:
-        now: the time of deaths, which the broker does not tell.
+GATES: Final = "gates"
+"""All that holds the fleet back, as JSON."""
+
+
+def facts_of(delivery: Delivery, delivery_limit: int) -> Iterator[Fact]:
+    """What a delivery says; nothing, when no row shows it or nobody could tell which row is meant.
+
+    Args:
+        delivery: an event, or an order that died.
         delivery_limit: deliveries without an answer that the broker allows.
     """
-
-    now: datetime
-    delivery_limit: int
-
-
-def facts_of(delivery: Delivery, context: Context) -> Iterator[Fact]:
-    """What a delivery says; nothing, when no row shows it or nobody could tell which row is meant."""
-    for fact in _facts_of(delivery, context):
+    for fact in _facts_of(delivery, delivery_limit):
         key = spelled(fact.subject.key)
         if all(key):
             yield Fact(Subject(fact.subject.kind, key), fact.part, fact.statement)
@@ -61,11 +66,11 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _facts_of(delivery: Delivery, context: Context) -> Iterator[Fact]:
+def _facts_of(delivery: Delivery, delivery_limit: int) -> Iterator[Fact]:
     match delivery.message:
         case DownloadVideo() | ExpandSource() as command:
             if delivery.death is not None and delivery.death.reason != _TOLD_BEFORE:
-                yield from _of_a_death(command, context)
+                yield from _of_a_death(command, delivery_limit)
         case SourceAccepted() | SourceRefused() | SourceExpanded() | SourceFailed() | SourceProgress() as event:
             yield from _of_a_source(event)
         case VideosQueued() as event:
@@ -74,6 +79,8 @@ def _facts_of(delivery: Delivery, context: Context) -> Iterator[Fact]:
             yield from _of_a_video(event)
         case WorkerChanged() as event:
             yield _of_a_worker(event)
+        case FleetGates() as event:
+            yield _of_the_fleet(event)
         case _:  # nothing that a row shows
             pass
 
@@ -91,11 +98,13 @@ def _of_a_source(
             yield _fact(subject, Part.ENTRY, Order.by_time(event.at), {"URL": event.url})
             yield _standing_of_source(subject, event.at, 5, StatusWord.ERROR, error=event.failure.reason)
         case SourceExpanded():
-            yield _standing_of_source(subject, event.at, 4, StatusWord.IN_PROGRESS, error=_left_out(event))
+            standing = _standing_of_source(subject, event.at, 4, StatusWord.IN_PROGRESS, error=_left_out(event))
+            yield _ended(standing, event)
         case SourceFailed(verdict=Verdict.BURY):
-            yield _standing_of_source(
+            standing = _standing_of_source(
                 subject, event.at, 3, StatusWord.ERROR, error=event.failure.reason, retries=event.attempt - 1, dead=True
             )
+            yield _ended(standing, event)
         case SourceFailed():
             yield _standing_of_source(
                 subject, event.at, 3, StatusWord.IN_PROGRESS, error=_comes_back(event), retries=_retries(event)
@@ -131,31 +140,43 @@ def _of_a_video(event: VideoClaimed | VideoProgress | VideoDownloaded | VideoFai
             retries = event.attempt - 1
             yield _standing_of_video(subject, event.at, StatusWord.DONE, retries=retries, precedence=_FINISHED)
         case VideoFailed(verdict=Verdict.BURY):
-            yield _fact(subject, Part.SETBACK, order, {LAST_ERROR: _line(event.failure.reason)})
-            yield _standing_of_video(subject, event.at, StatusWord.ERROR, retries=event.attempt - 1, tie=2)
+            setback = _fact(subject, Part.SETBACK, order, {LAST_ERROR: _line(event.failure.reason)})
+            standing = _standing_of_video(subject, event.at, StatusWord.ERROR, retries=event.attempt - 1, tie=2)
+            yield from (_ended(setback, event), _ended(standing, event))
         case VideoFailed():
             yield _fact(subject, Part.SETBACK, order, {LAST_ERROR: _comes_back(event)})
             yield _standing_of_video(subject, event.at, StatusWord.PENDING, retries=_retries(event), tie=1)
 
 
-def _of_a_death(command: DownloadVideo | ExpandSource, context: Context) -> Iterator[Fact]:
+def _of_a_death(command: DownloadVideo | ExpandSource, delivery_limit: int) -> Iterator[Fact]:
     """The broker itself gave an order up: whoever had it never answered."""
     reason = (
-        f"Given up after {context.delivery_limit + 1} deliveries that ended without an answer "
+        f"Given up after {delivery_limit + 1} deliveries that ended without an answer "
         "(the worker was killed each time?). See its log, then redrive with `svc dead redrive`."
     )
     match command:
         case DownloadVideo():
             subject = _video(command.video_id, command.source_id)
             entry = _entry_of_video(command.url, command.title, command.duration_seconds)
-            yield _fact(subject, Part.ENTRY, NEVER, entry)
-            yield _fact(subject, Part.SETBACK, Order.by_time(context.now), {LAST_ERROR: reason})
-            yield _standing_of_video(subject, context.now, StatusWord.ERROR, tie=2)
+            values = {"Status": StatusWord.ERROR.value}
+            yield _death(subject, Part.SETBACK, 0, {LAST_ERROR: reason})
+            yield _death(subject, Part.STANDING, _UNDERWAY, values)
         case ExpandSource():
             subject = _source(command.source_id)
             entry = {"URL": command.url, **command.columns, PRIORITY: str(command.priority)}
-            yield _fact(subject, Part.ENTRY, NEVER, entry)
-            yield _standing_of_source(subject, context.now, 3, StatusWord.ERROR, error=reason, dead=True)
+            values = {"Status": StatusWord.ERROR.value, LAST_ERROR: reason, DEAD: "yes"}
+            yield _death(subject, Part.STANDING, 0, values)
+    yield _fact(subject, Part.ENTRY, NEVER, entry)
+
+
+def _death(subject: Subject, part: Part, precedence: int, values: dict[str, str]) -> Fact:
+    # Neither our clock nor that of whoever was killed says when; it came after all that we have heard.
+    return Fact(subject, part, Statement(Order(precedence, ""), values, DEATH))
+
+
+def _of_the_fleet(event: FleetGates) -> Fact:
+    gates = json.dumps([gate.model_dump(mode="json") for gate in event.gates])
+    return _fact(FLEET, Part.STANDING, Order.by_time(event.at), {GATES: gates})
 
 
 def _of_a_worker(event: WorkerChanged) -> Fact:
@@ -214,6 +235,10 @@ def _entry_of_video(url: str, title: str, seconds: float | None) -> dict[str, st
 
 def _fact(subject: Subject, part: Part, order: Order, values: dict[str, str]) -> Fact:
     return Fact(subject, part, Statement(order, values))
+
+
+def _ended(fact: Fact, event: Event) -> Fact:
+    return replace(fact, statement=replace(fact.statement, ending=event.message_id.hex[:_NAME]))
 
 
 def _retries(event: VideoFailed | SourceFailed) -> int:

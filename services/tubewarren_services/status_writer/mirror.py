@@ -16,16 +16,25 @@ from tubewarren.sheets.tabs import Tab
 from tubewarren_services.status_writer.facts import Fact, Kind, Order, Part, Record, Statement, Subject, join
 from tubewarren_services.status_writer.rows import TABS_OF, Shown, rows_of
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS records (
   kind TEXT, key TEXT, record TEXT NOT NULL, PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rows (
-  tab TEXT, key TEXT, shown TEXT, placed INTEGER NOT NULL, pending INTEGER NOT NULL, PRIMARY KEY (tab, key)
+  tab TEXT, key TEXT, shown TEXT, placed INTEGER NOT NULL, pending INTEGER NOT NULL, status TEXT,
+  PRIMARY KEY (tab, key)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS rows_pending ON rows (tab) WHERE pending;
+CREATE INDEX IF NOT EXISTS rows_status ON rows (tab, status);
 PRAGMA user_version = {_VERSION};
+"""
+_FROM_VERSION_1: Final = """
+BEGIN;
+ALTER TABLE rows ADD COLUMN status TEXT;
+UPDATE rows SET status = json_extract(shown, '$[0].Status');
+PRAGMA user_version = 2;
+COMMIT;
 """
 
 log = structlog.stdlib.get_logger(__name__)
@@ -96,6 +105,19 @@ class Mirror:
         """All rows of a tab, those included that shall not be there."""
         return self._rows(tab, "")
 
+    def statuses(self, tab: Tab) -> Mapping[str, int]:
+        """How many rows of a tab there are in each status."""
+        with _named(self._path):
+            found = self._connection.execute(
+                "SELECT status, count(*) FROM rows WHERE tab = ? AND status NOT NULL GROUP BY status", (tab.name,)
+            )
+            return dict(found.fetchall())
+
+    def record(self, subject: Subject) -> Record:
+        """What is known of a subject."""
+        with _named(self._path):
+            return self._record(subject.kind.value, json.dumps(subject.key))
+
     def note_written(self, tab: Tab, rows: Mapping[Key, MirrorRow], placed: Collection[Key]) -> None:
         """These rows are as they shall be; the `placed` ones stand in the tab.
 
@@ -115,13 +137,17 @@ class Mirror:
 
     def _take_in(self, subject: Subject, facts: Iterable[Fact]) -> None:
         where = (subject.kind.value, json.dumps(subject.key))
-        found = self._connection.execute("SELECT record FROM records WHERE kind = ? AND key = ?", where).fetchone()
-        before = _read_record(found[0]) if found else {}
+        before = self._record(*where)
         after = join(before, facts)
         if after == before:
             return
         self._connection.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", (*where, _spell_record(after)))
         self._note_wanted(subject.kind, where[1], rows_of(subject.kind, after))
+
+    def _record(self, kind: str, key: str) -> Record:
+        where = (kind, key)
+        found = self._connection.execute("SELECT record FROM records WHERE kind = ? AND key = ?", where).fetchone()
+        return _read_record(found[0]) if found else {}
 
     def _note_wanted(self, kind: Kind, key: str, rows: Mapping[Tab, Shown]) -> None:
         for tab in TABS_OF[kind]:
@@ -129,14 +155,15 @@ class Mirror:
             if shown is None:
                 # A row that never was is not worth remembering.
                 self._connection.execute(
-                    "UPDATE rows SET shown = NULL, pending = 1 WHERE tab = ? AND key = ? AND shown NOT NULL",
+                    "UPDATE rows SET shown = NULL, status = NULL, pending = 1 "
+                    "WHERE tab = ? AND key = ? AND shown NOT NULL",
                     (tab.name, key),
                 )
             else:
                 self._connection.execute(
-                    "INSERT INTO rows VALUES (?, ?, ?, 0, 1) ON CONFLICT DO UPDATE SET shown = excluded.shown, "
-                    "pending = 1 WHERE shown IS NOT excluded.shown",
-                    (tab.name, key, shown),
+                    "INSERT INTO rows VALUES (?, ?, ?, 0, 1, ?) ON CONFLICT DO UPDATE SET shown = excluded.shown, "
+                    "status = excluded.status, pending = 1 WHERE shown IS NOT excluded.shown",
+                    (tab.name, key, shown, rows[tab].values.get("Status")),
                 )
 
     def _rows(self, tab: Tab, condition: str) -> Mapping[Key, MirrorRow]:
@@ -160,7 +187,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     # Whoever uses it takes turns, but not always from the same thread.
     connection = sqlite3.connect(path, check_same_thread=False)
     try:
-        _ensure_not_newer(connection, path)
+        if _version(connection, path) == 1:
+            connection.executescript(_FROM_VERSION_1)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(_SCHEMA)
     except BaseException:
@@ -169,10 +197,11 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _ensure_not_newer(connection: sqlite3.Connection, path: Path) -> None:
+def _version(connection: sqlite3.Connection, path: Path) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > _VERSION:
         raise MirrorError(f"{path} was written by a newer Tubewarren: update this one, or remove the file.")
+    return int(version)
 
 
 def _put_aside(path: Path, aside: Path) -> None:
@@ -199,16 +228,23 @@ def _by_subject(fact: Fact) -> tuple[str, Key]:
 
 
 def _spell_record(record: Record) -> str:
-    return json.dumps({part.value: (astuple(said.order), dict(said.values)) for part, said in record.items()})
+    return json.dumps({part.value: _spell_statement(said) for part, said in record.items()})
+
+
+def _spell_statement(said: Statement) -> Sequence[object]:
+    told = (astuple(said.order), dict(said.values))
+    return (*told, said.ending, sorted(said.endings)) if said.ending or said.endings else told
 
 
 def _read_record(text: str) -> Record:
-    parts: Mapping[str, tuple[Sequence[int | str], Mapping[str, str]]] = json.loads(text)
-    return {Part(part): Statement(_read_order(*order), values) for part, (order, values) in parts.items()}
+    return {Part(part): _read_statement(*told) for part, told in json.loads(text).items()}
 
 
-def _read_order(precedence: int | str, at: int | str, tie: int | str) -> Order:
-    return Order(int(precedence), str(at), int(tie))
+def _read_statement(
+    order: Sequence[int | str], values: Mapping[str, str], ending: str = "", endings: Sequence[str] = ()
+) -> Statement:
+    precedence, at, tie = order
+    return Statement(Order(int(precedence), str(at), int(tie)), values, ending, frozenset(endings))
 
 
 def _spell_shown(shown: Shown) -> str:

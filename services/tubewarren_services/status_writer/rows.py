@@ -21,6 +21,7 @@ TABS_OF: Mapping[Kind, tuple[Tab, ...]] = {
     Kind.SOURCE: (SOURCES, DEAD_LETTER_SOURCES),
     Kind.VIDEO: (VIDEO_TASKS, DEAD_LETTER_TASKS),
     Kind.WORKER: (WORKERS,),
+    Kind.FLEET: (),
 }
 """Where a subject may have rows."""
 
@@ -49,6 +50,8 @@ def rows_of(kind: Kind, record: Record) -> Mapping[Tab, Shown]:
             return _of_a_video(record)
         case Kind.WORKER:
             return _of_a_worker(record)
+        case Kind.FLEET:  # has no row of its own: see the summary
+            return {}
         case _:
             assert_never(kind)
 

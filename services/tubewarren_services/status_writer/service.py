@@ -17,7 +17,7 @@ from tubewarren.sheets.local import LocalWorkbook
 from tubewarren.topology import DOWNLOADER, STATUS_WRITER, Topology
 from tubewarren.workers import Worker
 from tubewarren_services.status_writer.facts import Fact
-from tubewarren_services.status_writer.handler import Context, facts_of
+from tubewarren_services.status_writer.handler import facts_of
 from tubewarren_services.status_writer.mirror import Mirror, MirrorError
 from tubewarren_services.status_writer.scribe import Scribe
 
@@ -56,7 +56,7 @@ class Writer:
     """The one that writes. Trouble with the workbook is told in the heartbeat; the events wait.
 
     Attributes:
-        clock: the time of what the broker tells without one.
+        clock: the time of our own goodbye.
         pause: waits for so many seconds.
     """
 
@@ -71,8 +71,7 @@ class Writer:
 
         The rows of a tab that a person has to mend wait in the mirror instead: the other tabs must go on.
         """
-        context = Context(self.clock(), self.delivery_limit)
-        facts = [fact for delivery in deliveries for fact in facts_of(delivery, context)]
+        facts = [fact for delivery in deliveries for fact in facts_of(delivery, self.delivery_limit)]
         pause = _FIRST_PAUSE
         while not await self._try(lambda: self._write(facts)):
             await self.pause(pause.total_seconds())
@@ -93,7 +92,7 @@ class Writer:
             health=WorkerHealth.STOPPED,
             last_seen=now,
         )
-        facts = list(facts_of(Delivery(farewell, str(farewell.message_id)), Context(now, self.delivery_limit)))
+        facts = list(facts_of(Delivery(farewell, str(farewell.message_id)), self.delivery_limit))
         await self._try(lambda: self._write(facts))
 
     def activity(self) -> Activity:

@@ -1,5 +1,6 @@
 """The private RabbitMQ node of one machine: find a server, start it, stop it."""
 
+from tubewarren.broker.address import NodeAddress, running_node_url
 from tubewarren.broker.errors import (
     NodeInUseError,
     NodeStartError,
@@ -7,7 +8,7 @@ from tubewarren.broker.errors import (
     RabbitMqMissingError,
 )
 from tubewarren.broker.installation import Installation, find_installation
-from tubewarren.broker.node import NodeAddress, PrivateNode, private_node, running_node_url
+from tubewarren.broker.node import PrivateNode
 
 __all__ = [
     "Installation",
@@ -18,6 +19,5 @@ __all__ = [
     "PrivateNode",
     "RabbitMqMissingError",
     "find_installation",
-    "private_node",
     "running_node_url",
 ]

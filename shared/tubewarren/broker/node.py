@@ -7,20 +7,20 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from tubewarren.broker import config
+from tubewarren.broker.address import NodeAddress
 from tubewarren.broker.epmd import ask_to_leave, registered_nodes
 from tubewarren.broker.errors import LoginRefusedError, NodeStartError
 from tubewarren.broker.identity import (
     USER,
     NodeIdentity,
+    Ports,
     choose_ports,
     new_password,
     port_is_free,
@@ -30,7 +30,7 @@ from tubewarren.broker.installation import Installation
 from tubewarren.broker.lock import FolderLock
 from tubewarren.broker.login import log_in
 from tubewarren.broker.logs import size_bytes, telling_end
-from tubewarren.broker.processes import processes_marked, send
+from tubewarren.broker.processes import is_marked, processes_marked, send
 
 START_PATIENCE: Final = timedelta(seconds=90)
 """How long a node may take until it serves; 3 to 6 s are usual."""
@@ -40,52 +40,6 @@ STOP_PATIENCE: Final = timedelta(seconds=30)
 _POLL: Final = timedelta(milliseconds=50)
 _LOGIN_PATIENCE: Final = timedelta(seconds=5)
 _EPMD_PATIENCE: Final = timedelta(seconds=5)
-
-
-@dataclass(frozen=True, slots=True)
-class NodeAddress:
-    """Where a running node is.
-
-    Attributes:
-        url: the AMQP address with user and password.
-        management_url: the management UI, without credentials; None where there is no plugin.
-        user: for AMQP and for the management UI.
-        password: as `user`.
-        credentials_file: where the password is kept, readable by its owner only.
-        pid: the server's process.
-        version: RabbitMQ's version as the node announces it.
-    """
-
-    url: str = field(repr=False)
-    management_url: str | None
-    user: str
-    password: str = field(repr=False)
-    credentials_file: Path
-    pid: int
-    version: str
-
-
-@asynccontextmanager
-async def private_node(data_dir: Path, installation: Installation) -> AsyncIterator[NodeAddress]:
-    """A running node for as long as the block lasts; its data outlives it.
-
-    Raises:
-        NodeInUseError: another process runs the node of this folder.
-        NodeStartError: the server did not start.
-    """
-    node = PrivateNode(data_dir, installation)
-    address = await node.start()
-    try:
-        yield address
-    finally:
-        await node.stop()
-
-
-def running_node_url(data_dir: Path) -> str | None:
-    """The AMQP address of the node that another process runs in this data folder; None when none runs."""
-    folder = config.NodeFolder(data_dir.resolve() / "broker")
-    identity = remembered_identity(folder.identity)
-    return identity.url if identity and processes_marked(folder.marker) else None
 
 
 class PrivateNode:
@@ -106,7 +60,13 @@ class PrivateNode:
         self._stop_patience = stop_patience
         self._lock: FolderLock | None = None
         self._identity: NodeIdentity | None = None
+        self._pid: int | None = None
         self._children: tuple[subprocess.Popen[bytes], ...] = ()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the server that was started last still runs; not whether it answers."""
+        return self._pid is not None and is_marked(self._pid, self._folder.marker)
 
     async def start(self) -> NodeAddress:
         """Starts the node, or takes over one that a killed process left behind, and waits until it serves.
@@ -117,10 +77,26 @@ class PrivateNode:
         """
         self._open_folder()
         try:
-            return await self._adopt() or await self._launch()
+            return await self._adopt() or await self._launch(await self._usable_identity())
         except BaseException:
             await self.stop()
             raise
+
+    async def restart(self) -> NodeAddress:
+        """Starts a node again that has died, at the address that it had; may be tried again when it fails.
+
+        Raises:
+            NodeStartError: as in `start`; or somebody has taken one of its ports meanwhile.
+        """
+        if self._lock is None or self._identity is None:
+            raise NodeStartError(f"the node in {self._data_dir} has not been started yet, or was stopped; start it")
+        await self._end_server()
+        await self._end_epmd()
+        if not await _ports_are_ours(self._identity):
+            raise NodeStartError(
+                f"another program listens on a port of the private broker ({_spell(self._identity.ports)}); stop it"
+            )
+        return await self._launch(self._identity)
 
     async def stop(self) -> None:
         """Stops the node cleanly, and its epmd; kills what does not leave in time. A second call does nothing."""
@@ -158,9 +134,9 @@ class PrivateNode:
         await self._end_epmd()
         return None
 
-    async def _launch(self) -> NodeAddress:
+    async def _launch(self, identity: NodeIdentity) -> NodeAddress:
         _require_localhost()
-        self._identity = identity = await self._usable_identity()
+        self._identity = identity
         self._write_files(identity)
         await self._start_epmd(identity)
         log_start = size_bytes(self._folder.log)
@@ -257,13 +233,14 @@ class PrivateNode:
                 f"port {identity.ports.amqp} serves, but the node's process is gone; "
                 f"see {self._folder.log} and start again"
             )
+        self._pid = servers[0]
         return NodeAddress(
             url=identity.url,
             management_url=identity.management_url,
             user=USER,
             password=identity.password.get_secret_value(),
             credentials_file=self._folder.identity,
-            pid=servers[0],
+            pid=self._pid,
             version=version,
         )
 
@@ -307,6 +284,10 @@ async def _ports_are_ours(identity: NodeIdentity) -> bool:
     if not all(port_is_free(port) for port in ports.of_the_server()):
         return False
     return port_is_free(ports.epmd) or await registered_nodes(ports.epmd) == ()
+
+
+def _spell(ports: Ports) -> str:
+    return ", ".join(str(port) for port in (*ports.of_the_server(), ports.epmd))
 
 
 def _require_localhost() -> None:

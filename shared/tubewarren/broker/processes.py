@@ -27,8 +27,15 @@ class NodeProcess:
 
 def processes_marked(marker: tuple[str, str]) -> tuple[NodeProcess, ...]:
     """Living processes that carry the marker in their arguments; zombies are not among them."""
-    every = _from_proc(marker) if (_PROC / "self" / "cmdline").exists() else _from_ps(marker)
+    every = _from_proc(marker) if _has_proc() else _from_ps(marker)
     return tuple(every)
+
+
+def is_marked(pid: int, marker: tuple[str, str]) -> bool:
+    """Whether this process lives and carries the marker; a zombie does not."""
+    if _has_proc():
+        return marker in itertools.pairwise(_arguments_of(_PROC / str(pid)))
+    return any(process.pid == pid for process in _from_ps(marker))
 
 
 def send(processes: tuple[NodeProcess, ...], number: signal.Signals) -> None:
@@ -53,16 +60,21 @@ def parse_ps_line(line: str, marker: tuple[str, str]) -> NodeProcess | None:
     return NodeProcess(int(pid), is_server=_names_the_server(command.split(" ", 1)[0]))
 
 
+def _has_proc() -> bool:
+    return (_PROC / "self" / "cmdline").exists()
+
+
 def _from_proc(marker: tuple[str, str]) -> Iterator[NodeProcess]:
     for folder in _PROC.iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            arguments = parse_arguments((folder / "cmdline").read_bytes())
-        except OSError:
-            continue  # It ended in between, or is hidden from us and so not ours.
-        if marker in itertools.pairwise(arguments):
+        if folder.name.isdigit() and marker in itertools.pairwise(arguments := _arguments_of(folder)):
             yield NodeProcess(int(folder.name), is_server=_names_the_server(arguments[0]))
+
+
+def _arguments_of(folder: Path) -> tuple[str, ...]:
+    try:
+        return parse_arguments((folder / "cmdline").read_bytes())
+    except OSError:
+        return ()  # It ended in between, or is hidden from us and so not ours.
 
 
 def _from_ps(marker: tuple[str, str]) -> Iterator[NodeProcess]:

@@ -1,6 +1,6 @@
 """Between messages and bytes: what stands in the body, in the AMQP properties and in our own headers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -16,6 +16,9 @@ from tubewarren.topology import is_worth_waiting_for
 
 ATTEMPT = "tubewarren-attempt"
 NOT_BEFORE = "tubewarren-not-before"
+OPINIONS = "tubewarren-unavailable-at"
+DIED_IN = "tubewarren-died-in"
+DIED_OF = "tubewarren-died-of"
 TRACE_HEADERS = ("traceparent", "tracestate")
 _WAITED = "expired"
 
@@ -68,7 +71,8 @@ def decode(incoming: AbstractIncomingMessage) -> Delivery:
     return Delivery(
         message,
         message_id=name_of(incoming),
-        attempt=_attempt(incoming.headers.get(ATTEMPT)),
+        attempt=attempt_of(incoming.headers),
+        opinions=opinions_of(incoming.headers),
         is_redelivered=bool(incoming.redelivered),
         not_before=_moment(incoming.headers.get(NOT_BEFORE)),
         reply_to=incoming.reply_to,
@@ -83,26 +87,51 @@ def name_of(incoming: AbstractIncomingMessage) -> str:
     return incoming.message_id or f"sha256:{sha256(incoming.body).hexdigest()[:32]}"
 
 
-def death_of(incoming: AbstractIncomingMessage) -> Death | None:
-    """The newest entry of the broker's own record; its other numbers differ between versions.
+def attempt_of(headers: Mapping[str, object]) -> int:
+    """Which charged try a message is; 1 when nobody counted."""
+    header = headers.get(ATTEMPT)
+    return header if isinstance(header, int) and not isinstance(header, bool) and header > 0 else 1
 
-    None for what only waited on a rung, though the broker calls that a death as well.
+
+def opinions_of(headers: Mapping[str, object]) -> tuple[str, ...]:
+    """The egresses that found this video unavailable, oldest first."""
+    header = headers.get(OPINIONS)
+    return tuple(str(each) for each in header) if isinstance(header, list) else ()
+
+
+def death_of(incoming: AbstractIncomingMessage) -> Death | None:
+    """The newest entry of the broker's own record, whose other numbers differ between versions.
+
+    A copy that was published anew has no such record: then the death that we wrote into our own headers. None for
+    what only waited on a rung, though the broker calls that a death as well.
     """
-    header: object = incoming.headers.get("x-death")
-    if not isinstance(header, list) or not header or not isinstance(header[0], dict):
-        return None
-    death = Death(str(header[0].get("queue", "")), str(header[0].get("reason", "")))
-    return None if death.reason == _WAITED else death
+    newest = next(_recorded(incoming.headers), None) or _told(incoming.headers)
+    return None if newest is None or newest.reason == _WAITED else newest
+
+
+def death_elsewhere(incoming: AbstractIncomingMessage, queue: str) -> Death | None:
+    """The newest death in any other queue: what the message told to the one in which it died at last."""
+    elsewhere = (death for death in _recorded(incoming.headers) if death.queue != queue and death.reason != _WAITED)
+    return next(elsewhere, None) or _told(incoming.headers)
+
+
+def _recorded(headers: Mapping[str, object]) -> Iterator[Death]:
+    """By the broker, newest first."""
+    record = headers.get("x-death")
+    for entry in record if isinstance(record, list) else ():
+        if isinstance(entry, dict):
+            yield Death(str(entry.get("queue", "")), str(entry.get("reason", "")))
+
+
+def _told(headers: Mapping[str, object]) -> Death | None:
+    queue, reason = headers.get(DIED_IN), headers.get(DIED_OF)
+    return Death(queue, reason) if isinstance(queue, str) and isinstance(reason, str) else None
 
 
 def _complaint(kind: type[Message], error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the body"
     return f"The body is not a {kind.type}: {where}: {first['msg']}. Correct its sender, then purge it."
-
-
-def _attempt(header: object) -> int:
-    return header if isinstance(header, int) and not isinstance(header, bool) and header > 0 else 1
 
 
 def _moment(header: object) -> datetime | None:

@@ -4,19 +4,19 @@ An alarm of the broker stops connections that publish, acks included; so consume
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from typing import TypeVar
 from uuid import uuid4
 
 import aio_pika
 import structlog
 from aio_pika.abc import (
+    AbstractChannel,
     AbstractIncomingMessage,
     AbstractQueue,
-    AbstractRobustChannel,
     AbstractRobustConnection,
 )
 from aio_pika.exceptions import (
@@ -29,12 +29,18 @@ from yarl import URL
 
 from tubewarren.bus import declaration
 from tubewarren.bus.codec import decode
-from tubewarren.bus.consumption import BatchHandler, CommandConsumption, EventConsumption, Handler, Subscribe
+from tubewarren.bus.consumption import Admit, BatchHandler, CommandConsumption, EventConsumption, Handler, Subscribe
 from tubewarren.bus.declaration import Drift
 from tubewarren.bus.dialect import Dialect
-from tubewarren.bus.errors import BrokerRefusedError, BrokerUnavailableError, BusError, UnreadableMessageError
+from tubewarren.bus.errors import (
+    BrokerRefusedError,
+    BrokerUnavailableError,
+    BusError,
+    UnreadableMessageError,
+    UnroutableError,
+)
 from tubewarren.bus.publisher import Publisher
-from tubewarren.bus.subscription import FindQueue, Subscription
+from tubewarren.bus.subscription import FindQueue, OnMessage, Subscription, leave, unrestored_channel
 from tubewarren.delivery import Delivery
 from tubewarren.messages import Command, Message
 from tubewarren.topology import COMMANDS, EVENTS, Topology, WorkQueue
@@ -49,6 +55,7 @@ _QUESTIONS_AT_A_TIME = 4
 log = structlog.stdlib.get_logger(__name__)
 
 Consumption = CommandConsumption | EventConsumption
+M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +63,14 @@ class Bus:
     """A service's or a command's whole way to the broker.
 
     Attributes:
-        worker: the name under which failures are announced.
+        worker: the name under which failures are announced,
+        egress: with the way out by which it works.
     """
 
     dialect: Dialect
     publisher: Publisher
     worker: str
+    egress: str
     _consuming: AbstractRobustConnection
     _tracer: Tracer
     _left_at_close: AsyncExitStack
@@ -87,14 +96,23 @@ class Bus:
             return await declaration.depths(self._consuming, topology)
 
     async def consume_commands(
-        self, topology: Topology, queue_name: str, handler: Handler, prefetch: int
+        self, topology: Topology, queue_name: str, handler: Handler, prefetch: int, admit: Admit | None = None
     ) -> CommandConsumption:
-        """Start to work on a work queue; a missing queue or connection raises `BrokerUnavailableError`."""
+        """Start to work on a work queue; a missing queue or connection raises `BrokerUnavailableError`.
+
+        Args:
+            topology: which has the queue.
+            queue_name: its name.
+            handler: what is done with each delivery.
+            prefetch: how many are claimed at a time.
+            admit: asked before a delivery is handled.
+        """
+        queue = topology.work_queue(queue_name)
         consumption = CommandConsumption(
-            topology.work_queue(queue_name), handler, self.publisher, self._tracer, self.worker
+            queue, handler, self.publisher, self._tracer, self.worker, self.egress, admit=admit
         )
         with _lost_is_unavailable():
-            await consumption.start(self._subscribe(lambda channel: channel.get_queue(queue_name), prefetch))
+            await consumption.start(self._subscribe(queue_name, _declared(queue_name), prefetch))
         return consumption
 
     async def consume_events(
@@ -104,7 +122,7 @@ class Bus:
         consumption = EventConsumption(queue_name, handler, batch_size, linger, self.publisher)
         self._left_at_close.callback(consumption.abandon)
         with _lost_is_unavailable():
-            await consumption.start(self._subscribe(lambda channel: channel.get_queue(queue_name), 2 * batch_size))
+            await consumption.start(self._subscribe(queue_name, _declared(queue_name), 2 * batch_size))
         return consumption
 
     async def answer(self, questions: WorkQueue, handler: Handler) -> CommandConsumption:
@@ -114,17 +132,17 @@ class Bus:
         exclusive one stays locked for half a minute after its owner's connection was cut.
         """
 
-        async def find_queue(channel: AbstractRobustChannel) -> AbstractQueue:
+        async def find_queue(channel: AbstractChannel) -> AbstractQueue:
             queue = await channel.declare_queue(questions.name, durable=True, auto_delete=True)
             for command in questions.commands:
                 await queue.bind(COMMANDS, command.type)
             return queue
 
         consumption = CommandConsumption(
-            questions, handler, self.publisher, self._tracer, self.worker, has_dead_queue=False
+            questions, handler, self.publisher, self._tracer, self.worker, self.egress, has_dead_queue=False
         )
         with _lost_is_unavailable():
-            await consumption.start(self._subscribe(find_queue, _QUESTIONS_AT_A_TIME))
+            await consumption.start(self._subscribe(questions.name, find_queue, _QUESTIONS_AT_A_TIME))
         return consumption
 
     async def ask(self, command: Command, patience: timedelta) -> AsyncGenerator[Message, None]:
@@ -132,61 +150,100 @@ class Bus:
 
         Raises:
             UnroutableError: nobody is there to answer.
-            BrokerUnavailableError: the connection is lost.
+            BrokerUnavailableError: the connection was lost, and with it the replies that were on their way.
         """
         correlation_id = str(uuid4())
-        async with self._listen(f"reply.{correlation_id}", ()) as (queue_name, arrived):
-            await self.publisher.publish(command, reply_to=queue_name, correlation_id=correlation_id)
+        arrived: asyncio.Queue[Delivery | None] = asyncio.Queue()
+        async with self.channel() as channel:
+            channel.close_callbacks.add(lambda *_: arrived.put_nowait(None))
+            with _lost_is_unavailable():
+                replies = await channel.declare_queue(f"reply.{correlation_id}", exclusive=True, auto_delete=True)
+                await replies.consume(_keeper(arrived), no_ack=True)
+            await self.publisher.publish(command, reply_to=replies.name, correlation_id=correlation_id)
             while True:
                 try:
                     async with asyncio.timeout(patience.total_seconds()):
                         delivery = await arrived.get()
                 except TimeoutError:
                     return
+                if delivery is None:
+                    raise BrokerUnavailableError(
+                        "The connection to the broker was lost before everybody had answered. Ask again."
+                    )
                 yield delivery.message
+
+    async def ask_one(self, command: Command, kind: type[M], patience: timedelta) -> M | None:
+        """The first reply of a kind; None when nobody is there to answer, or nobody did in time.
+
+        Raises:
+            BrokerUnavailableError: the connection is lost.
+        """
+        with suppress(UnroutableError):
+            async with aclosing(self.ask(command, patience)) as replies:
+                async for reply in replies:
+                    if isinstance(reply, kind):
+                        return reply
+        return None
 
     @asynccontextmanager
     async def watch(self, *topics: str) -> AsyncIterator[asyncio.Queue[Delivery]]:
-        """A stream of events from now on; nothing waits for it and nothing is kept when it is not read."""
-        async with self._listen(f"watch.{uuid4()}", topics) as (_, arrived):
-            yield arrived
+        """A stream of events from now on; nothing waits for it and nothing is kept when it is not read.
 
-    def _subscribe(self, find_queue: FindQueue, prefetch: int) -> Subscribe:
-        return partial(Subscription, self._consuming, find_queue, prefetch)
-
-    @asynccontextmanager
-    async def _listen(self, name: str, topics: Sequence[str]) -> AsyncIterator[tuple[str, asyncio.Queue[Delivery]]]:
+        It goes on after a lost connection, without what was published meanwhile.
+        """
         arrived: asyncio.Queue[Delivery] = asyncio.Queue()
 
-        async def keep(incoming: AbstractIncomingMessage) -> None:
-            try:
-                arrived.put_nowait(decode(incoming))
-            except UnreadableMessageError as error:
-                log.debug("passed over an unreadable event", reason=str(error))
+        async def find_queue(channel: AbstractChannel) -> AbstractQueue:
+            # Each time another name: an exclusive queue may stay locked for a while after its connection was cut.
+            queue = await channel.declare_queue(f"watch.{uuid4()}", exclusive=True, auto_delete=True)
+            for topic in topics:
+                await queue.bind(EVENTS, topic)
+            return queue
 
+        watching = Subscription(
+            self._consuming, f"watch of {', '.join(topics)}", find_queue, 0, _keeper(arrived), takes_for_good=True
+        )
         with _lost_is_unavailable():
-            channel = self._consuming.channel(publisher_confirms=False)
+            await watching.start()
+        try:
+            yield arrived
+        finally:
+            await watching.close()
+
+    @asynccontextmanager
+    async def channel(self) -> AsyncIterator[AbstractChannel]:
+        """A channel of its own on the connection that consumes; its end gives back what was taken on it.
+
+        Raises:
+            BrokerUnavailableError: the connection is lost. When that happens later, the channel ends with it.
+        """
+        channel = unrestored_channel(self._consuming)
+        with _lost_is_unavailable():
             await channel.initialize()
         try:
-            with _lost_is_unavailable():
-                queue = await channel.declare_queue(name, exclusive=True, auto_delete=True)
-                for topic in topics:
-                    await queue.bind(EVENTS, topic)
-                await queue.consume(keep, no_ack=True)
-            yield queue.name, arrived
+            yield channel
         finally:
-            await channel.close()
+            await leave(channel)
+
+    def _subscribe(self, queue_name: str, find_queue: FindQueue, prefetch: int) -> Subscribe:
+        def subscribe(on_message: OnMessage) -> Subscription:
+            subscription = Subscription(self._consuming, queue_name, find_queue, prefetch, on_message)
+            self._left_at_close.callback(subscription.abandon)
+            return subscription
+
+        return subscribe
 
 
 @asynccontextmanager
 async def open_bus(
-    url: str, worker: str, *, tracer: Tracer | None = None, patience: timedelta | None = None
+    url: str, worker: str, *, egress: str = "", tracer: Tracer | None = None, patience: timedelta | None = None
 ) -> AsyncIterator[Bus]:
     """Connect to the broker and stay connected through its restarts.
 
     Args:
         url: where it is, with user, password and virtual host.
         worker: names the connections in the management UI.
+        egress: by which way out the worker works.
         tracer: makes the spans of what is published and handled; none by default.
         patience: give up after so long; None keeps trying for ever.
 
@@ -209,8 +266,9 @@ async def open_bus(
         stack.callback(publisher.close)
         # Closed first: who still handles something is ended before the way out is shut.
         consuming = await _connect(url, f"{worker} (consumes)", patience)
+        _tell_of_losses(consuming)
         stack.push_async_callback(consuming.close)
-        yield Bus(dialect, publisher, worker, consuming, tracer, stack)
+        yield Bus(dialect, publisher, worker, egress, consuming, tracer, stack)
 
 
 async def _connect(url: str, name: str, patience: timedelta | None) -> AbstractRobustConnection:
@@ -238,6 +296,42 @@ async def _connect(url: str, name: str, patience: timedelta | None) -> AbstractR
             raise problem from cause
         log.warning("waiting for the broker", problem=str(problem), every_seconds=_PAUSE.total_seconds())
         await asyncio.sleep(_PAUSE.total_seconds())
+
+
+def _declared(queue_name: str) -> FindQueue:
+    return lambda channel: channel.get_queue(queue_name)
+
+
+def _keeper(arrived: "asyncio.Queue[Delivery] | asyncio.Queue[Delivery | None]") -> OnMessage:
+    """Keeps what can be read."""
+
+    async def keep(incoming: AbstractIncomingMessage) -> None:
+        try:
+            arrived.put_nowait(decode(incoming))
+        except UnreadableMessageError as error:
+            log.debug("passed over an unreadable event", reason=str(error))
+
+    return keep
+
+
+def _tell_of_losses(connection: AbstractRobustConnection) -> None:
+    """Once when it is lost, once when it is back; every further try fails in the same words."""
+    lost = False
+
+    def is_lost(_: object, error: BaseException | None) -> None:
+        nonlocal lost
+        # A close of our own looks like a cancellation.
+        if not lost and error is not None and not isinstance(error, asyncio.CancelledError):
+            lost = True
+            log.warning("connection to the broker lost; trying again until it is back", error=str(error))
+
+    def is_back(_: object) -> None:
+        nonlocal lost
+        lost = False
+        log.warning("connected to the broker again")
+
+    connection.close_callbacks.add(is_lost)
+    connection.reconnect_callbacks.add(is_back)
 
 
 @contextmanager

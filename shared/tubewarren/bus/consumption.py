@@ -17,12 +17,14 @@ from tubewarren.bus.publisher import Publisher, is_cancelled
 from tubewarren.bus.subscription import OnMessage, Subscription
 from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
-from tubewarren.outcomes import Done, Outcome, Refund, Retry
+from tubewarren.outcomes import Done, Outcome, PassOn, Refund, Retry
 from tubewarren.settlement import announcements, is_too_early, obituary, park, settle
 from tubewarren.telemetry import tracing
 from tubewarren.topology import WorkQueue
 
 Handler = Callable[[Delivery], Awaitable[Outcome]]
+Admit = Callable[[Delivery], Awaitable[Delivery | Outcome]]
+"""Whether a delivery may be handled: as it shall be handled, or what becomes of it instead."""
 BatchHandler = Callable[[Sequence[Delivery]], Awaitable[None]]
 Subscribe = Callable[[OnMessage], Subscription]
 
@@ -41,6 +43,8 @@ class CommandConsumption:
     """One work queue, consumed: as many claims at a time as `prefetch`, each handled, then settled.
 
     Args:
+        worker: names us in what is announced; with the egress that we go out by.
+        admit: asked before each delivery is handled; by default each may be.
         has_dead_queue: what is given up stays somewhere, so everybody is told why.
     """
 
@@ -51,7 +55,9 @@ class CommandConsumption:
         publisher: Publisher,
         tracer: Tracer,
         worker: str,
+        egress: str,
         *,
+        admit: Admit | None = None,
         has_dead_queue: bool = True,
     ) -> None:
         self.settled = 0
@@ -60,8 +66,12 @@ class CommandConsumption:
         self._publisher = publisher
         self._tracer = tracer
         self._worker = worker
+        self._egress = egress
+        self._admit = admit
         self._has_dead_queue = has_dead_queue
         self._running: set[asyncio.Task[object]] = set()
+        self._at_the_door: set[asyncio.Task[object]] = set()
+        self._is_leaving = False
         self._is_handing_back = False
         self._subscription: Subscription | None = None
 
@@ -76,13 +86,21 @@ class CommandConsumption:
         await self._subscription.start()
 
     async def pause(self) -> None:
-        """Claim nothing more; what is in hand goes on."""
+        """Claim nothing more, until `resume`; what is in hand goes on, and a lost connection changes nothing."""
         if self._subscription is not None:
             await self._subscription.pause()
 
+    async def resume(self) -> None:
+        """Claim again; when the connection is lost, as soon as it is back. After `drain` nothing is claimed again."""
+        if self._subscription is not None and not self._is_leaving:
+            await self._subscription.resume()
+
     async def drain(self, grace: timedelta) -> None:
         """Claim nothing more, let what is in hand finish, and hand back what has not after `grace`."""
+        self._is_leaving = True
         await self.pause()
+        for task in tuple(self._at_the_door):
+            task.cancel()
         await self._settled_within(grace)
         self._is_handing_back = True
         self._cancel_running()
@@ -122,6 +140,11 @@ class CommandConsumption:
                 await _insist(self._queue.name, partial(self._publisher.forward, incoming, hop.forward))
             await _confirm(incoming, reject=False)
             return
+        admitted = await self._admitted(incoming, delivery)
+        if not isinstance(admitted, Delivery):
+            await self._settle(incoming, delivery, admitted)
+            return
+        delivery = admitted
         with tracing.processing(
             self._tracer,
             delivery.message,
@@ -133,6 +156,22 @@ class CommandConsumption:
             outcome = await self._outcome_of(incoming, delivery)
             span.set_attribute("tubewarren.outcome", type(outcome).__name__.lower())
             await self._settle(incoming, delivery, outcome)
+
+    async def _admitted(self, incoming: AbstractIncomingMessage, delivery: Delivery) -> Delivery | Outcome:
+        if self._admit is None:
+            return delivery
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine always runs in a task
+        self._at_the_door.add(task)
+        try:
+            return await self._admit(delivery)
+        except asyncio.CancelledError:
+            if not self._is_leaving or _is_lost(incoming):
+                raise
+            task.uncancel()
+            return PassOn()
+        finally:
+            self._at_the_door.discard(task)
 
     async def _outcome_of(self, incoming: AbstractIncomingMessage, delivery: Delivery) -> Outcome:
         try:
@@ -154,7 +193,7 @@ class CommandConsumption:
             await _insist(self._queue.name, partial(self._publisher.publish, *outcome.publish))
             if outcome.reply is not None and delivery.reply_to:
                 await self._publisher.reply(outcome.reply, delivery.reply_to, delivery.correlation_id)
-        events = announcements(delivery.message, delivery.attempt, settlement, self._worker, now)
+        events = announcements(delivery.message, delivery.attempt, settlement, self._worker, self._egress, now)
         if settlement.failure is not None:
             log.warning(
                 settlement.failure.reason,

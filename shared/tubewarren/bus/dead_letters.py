@@ -4,16 +4,16 @@ A dead queue is read by taking its messages without acknowledging them; closing 
 whatever interrupts us, a message is either still there, or was published anew with a confirm first.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
+import structlog
+from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity
 
-from tubewarren.bus.codec import ATTEMPT, name_of
+from tubewarren.bus.codec import ATTEMPT, death_elsewhere, name_of
 from tubewarren.bus.connection import Bus
 from tubewarren.bus.errors import BrokerUnavailableError
 from tubewarren.settlement import Forward
@@ -21,6 +21,8 @@ from tubewarren.topology import Topology
 
 _GET_PATIENCE = timedelta(seconds=10)
 _FIRST_ATTEMPT = 1
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,9 @@ async def redrive_dead(bus: Bus, topology: Topology, choice: Choice) -> tuple[De
     """
 
     async def send_back(incoming: AbstractIncomingMessage, letter: DeadLetter) -> None:
-        await bus.publisher.forward(incoming, Forward(letter.queue, _FIRST_ATTEMPT))
+        # A listener that could not digest the news of a death must be told of that death again, and of no other.
+        death = death_elsewhere(incoming, letter.queue)
+        await bus.publisher.forward(incoming, Forward(letter.queue, _FIRST_ATTEMPT, begins_anew=True), death)
         await incoming.ack()
 
     return await _go_through(bus, topology, choice, send_back)
@@ -103,9 +107,9 @@ async def _go_through(bus: Bus, topology: Topology, choice: Choice, settle: _Set
     settled: list[DeadLetter] = []
     try:
         for queue in mortal_queues(topology):
-            async with _opened(bus, f"{queue}.dead") as dead:
-                # All are taken before the first is sent: one that dies again meanwhile is not met again.
-                for incoming in await _take_all(dead):
+            # All are taken before the first is sent: one that dies again meanwhile is not met again.
+            async with _taken(bus, f"{queue}.dead") as taken:
+                for incoming in taken:
                     letter = _letter(queue, incoming)
                     if choice(letter):
                         await settle(incoming, letter)
@@ -119,33 +123,32 @@ async def _go_through(bus: Bus, topology: Topology, choice: Choice, settle: _Set
 
 
 @asynccontextmanager
-async def _opened(bus: Bus, name: str) -> AsyncIterator[AbstractQueue | None]:
-    """The dead queue on a channel of its own, whose end gives back what was taken; None when it is missing."""
-    connection = bus._consuming  # noqa: SLF001 - the bus's own connection, within its own package
-    async with AsyncExitStack() as stack:
+async def _taken(bus: Bus, name: str) -> AsyncIterator[list[AbstractIncomingMessage]]:
+    """What lies in a dead queue now, unacknowledged; what is not settled in between is there again afterwards."""
+    async with bus.channel() as channel:
+        taken: list[AbstractIncomingMessage] = []
         try:
-            channel = connection.channel(publisher_confirms=False)
-            await channel.initialize()
-            stack.push_async_callback(channel.close)
-            dead = await channel.declare_queue(name, passive=True, robust=False)
+            dead = await channel.get_queue(name)
         except ChannelNotFoundEntity:
-            yield None
-        else:
-            yield dead
+            yield taken
+            return
+        # Until it is empty: the broker's count lags behind what it was given back a moment ago.
+        while (incoming := await dead.get(no_ack=False, fail=False, timeout=_GET_PATIENCE.total_seconds())) is not None:
+            taken.append(incoming)
+        try:
+            yield taken
+        finally:
+            await _give_back(taken)
 
 
-async def _take_all(dead: AbstractQueue | None) -> list[AbstractIncomingMessage]:
-    """What lies there now, unacknowledged."""
-    taken: list[AbstractIncomingMessage] = []
-    if dead is None:
-        return taken
-    for _ in range(dead.declaration_result.message_count or 0):
-        async with asyncio.timeout(_GET_PATIENCE.total_seconds()):
-            incoming = await dead.get(no_ack=False, fail=False)
-        if incoming is None:
-            break
-        taken.append(incoming)
-    return taken
+async def _give_back(taken: list[AbstractIncomingMessage]) -> None:
+    """In so many words: after a mere end of the channel, who reads next may find only some of them, or none."""
+    left = [incoming for incoming in taken if not incoming.processed]
+    try:
+        if left:
+            await left[-1].nack(multiple=True, requeue=True)
+    except CONNECTION_EXCEPTIONS as error:
+        log.debug("the broker gives the dead back by itself", error=repr(error))
 
 
 def _letter(queue: str, incoming: AbstractIncomingMessage) -> DeadLetter:

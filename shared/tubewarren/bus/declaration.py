@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from aio_pika.abc import AbstractRobustConnection
+from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import AMQPChannelError, ChannelNotFoundEntity, ChannelPreconditionFailed
 
 from tubewarren.bus.errors import TopologyDriftError
+from tubewarren.bus.subscription import unrestored_channel
 from tubewarren.topology import Queue, Topology
 
 
@@ -18,22 +19,20 @@ class Drift:
     remedy: str
 
 
-async def declare(connection: AbstractRobustConnection, topology: Topology) -> None:
+async def declare(connection: AbstractConnection, topology: Topology) -> None:
     """Make everything that is missing; what is there stays as it is.
 
     Raises:
         TopologyDriftError: the broker has something of our name with other arguments.
     """
-    async with connection.channel() as channel:
+    async with unrestored_channel(connection) as channel:
         try:
             for exchange in topology.exchanges:
-                await channel.declare_exchange(exchange.name, exchange.kind, durable=True, robust=False)
+                await channel.declare_exchange(exchange.name, exchange.kind, durable=True)
             for queue in topology.queues:
-                declared = await channel.declare_queue(
-                    queue.name, durable=True, arguments=dict(queue.arguments), robust=False
-                )
+                declared = await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments))
                 for binding in queue.bindings:
-                    await declared.bind(binding.exchange, binding.routing_key, robust=False)
+                    await declared.bind(binding.exchange, binding.routing_key)
         except ChannelPreconditionFailed as error:
             raise TopologyDriftError(
                 f"The broker's queues or exchanges differ from what this version needs: {error}. "
@@ -41,20 +40,20 @@ async def declare(connection: AbstractRobustConnection, topology: Topology) -> N
             ) from error
 
 
-async def check(connection: AbstractRobustConnection, topology: Topology) -> tuple[Drift, ...]:
+async def check(connection: AbstractConnection, topology: Topology) -> tuple[Drift, ...]:
     """Every difference between the code's topology and the broker's, found without changing anything."""
     drifts = [await _check_exchange(connection, exchange.name, exchange.kind) for exchange in topology.exchanges]
     drifts += [await _check_queue(connection, queue) for queue in topology.queues]
     return tuple(drift for drift in drifts if drift)
 
 
-async def depths(connection: AbstractRobustConnection, topology: Topology) -> dict[str, tuple[int, int] | None]:
+async def depths(connection: AbstractConnection, topology: Topology) -> dict[str, tuple[int, int] | None]:
     """Messages ready and consumers of each queue; None for a queue that is missing."""
     found: dict[str, tuple[int, int] | None] = {}
     for queue in topology.queues:
         try:
-            async with connection.channel() as channel:
-                declared = await channel.declare_queue(queue.name, passive=True, robust=False)
+            async with unrestored_channel(connection) as channel:
+                declared = await channel.declare_queue(queue.name, passive=True)
                 result = declared.declaration_result
                 found[queue.name] = (result.message_count or 0, result.consumer_count or 0)
         except ChannelNotFoundEntity:
@@ -62,12 +61,12 @@ async def depths(connection: AbstractRobustConnection, topology: Topology) -> di
     return found
 
 
-async def _check_exchange(connection: AbstractRobustConnection, name: str, kind: str) -> Drift | None:
+async def _check_exchange(connection: AbstractConnection, name: str, kind: str) -> Drift | None:
     try:
-        async with connection.channel() as channel:
-            await channel.declare_exchange(name, kind, durable=True, passive=True, robust=False)
-        async with connection.channel() as channel:
-            await channel.declare_exchange(name, kind, durable=True, robust=False)
+        async with unrestored_channel(connection) as channel:
+            await channel.declare_exchange(name, kind, durable=True, passive=True)
+        async with unrestored_channel(connection) as channel:
+            await channel.declare_exchange(name, kind, durable=True)
     except ChannelNotFoundEntity:
         return Drift(name, "the exchange is missing", "Run `svc topology declare`.")
     except AMQPChannelError as error:
@@ -75,13 +74,13 @@ async def _check_exchange(connection: AbstractRobustConnection, name: str, kind:
     return None
 
 
-async def _check_queue(connection: AbstractRobustConnection, queue: Queue) -> Drift | None:
+async def _check_queue(connection: AbstractConnection, queue: Queue) -> Drift | None:
     """A passive declare tells whether the queue is there; only then a full one, which changes nothing, compares."""
     try:
-        async with connection.channel() as channel:
-            await channel.declare_queue(queue.name, durable=True, passive=True, robust=False)
-        async with connection.channel() as channel:
-            await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments), robust=False)
+        async with unrestored_channel(connection) as channel:
+            await channel.declare_queue(queue.name, durable=True, passive=True)
+        async with unrestored_channel(connection) as channel:
+            await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments))
     except ChannelNotFoundEntity:
         return Drift(queue.name, "the queue is missing", "Run `svc topology declare`.")
     except AMQPChannelError as error:

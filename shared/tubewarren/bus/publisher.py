@@ -12,7 +12,7 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity, DeliveryError, PublishError
 from opentelemetry.trace import Tracer
 
-from tubewarren.bus.codec import ATTEMPT, DIED_IN, DIED_OF, NOT_BEFORE, encode
+from tubewarren.bus.codec import ATTEMPT, DIED_IN, DIED_OF, NOT_BEFORE, OPINIONS, encode, opinions_of
 from tubewarren.bus.dialect import Dialect
 from tubewarren.bus.errors import BrokerUnavailableError, BusClosedError, UnroutableError
 from tubewarren.delivery import Death
@@ -97,6 +97,10 @@ class Publisher:
         if death is not None:
             headers[DIED_IN], headers[DIED_OF] = death.queue, death.reason
         headers[ATTEMPT] = forward.attempt
+        if forward.begins_anew:
+            headers.pop(OPINIONS, None)
+        if forward.opinion:
+            headers[OPINIONS] = [*opinions_of(headers), forward.opinion]
         if forward.not_before is not None:
             headers[NOT_BEFORE] = forward.not_before.isoformat()
         copy = AmqpMessage(

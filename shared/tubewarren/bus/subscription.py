@@ -1,113 +1,249 @@
-"""A consumer on a channel of its own, which comes back after everything that a broker does to consumers."""
+"""A consumer on a channel of its own, which comes back after everything that a broker does to consumers.
+
+The library would restore consumers too, but one after another and without a time-out: a queue that does not answer
+(one without a leader) would keep every other consumer of its connection away for ever. So no channel here is one that
+the library restores, and every subscription looks after itself.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
-from aio_pika.abc import AbstractIncomingMessage, AbstractQueue, AbstractRobustChannel, AbstractRobustConnection
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS
+from aio_pika import Channel
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 
-FindQueue = Callable[[AbstractRobustChannel], Awaitable[AbstractQueue]]
+from tubewarren.bus.publisher import is_cancelled
+
+FindQueue = Callable[[AbstractChannel], Awaitable[AbstractQueue]]
 OnMessage = Callable[[AbstractIncomingMessage], Awaitable[None]]
+_Answer = TypeVar("_Answer")
 
+_STEP_PATIENCE: Final = timedelta(seconds=10)
 _LEAVING_PATIENCE: Final = timedelta(seconds=2)
-"""Without a connection the library waits for the next one, whatever it is asked for."""
 _PAUSE_BEFORE_RETURN: Final = timedelta(seconds=1)
 """Who subscribes to a queue in the moment of its deletion is hung up on by 4.3, and so are all its neighbours."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Subscription:
-    """Deliveries of one queue.
+def unrestored_channel(connection: AbstractConnection) -> Channel:
+    """A channel, to be opened, that ends with its connection; its end gives back what was taken on it."""
+    return Channel(connection, publisher_confirms=False)
 
-    The library restores the consumer when channel or connection were lost. What it does not survive is the broker's
-    own cancel: RabbitMQ sends it when the queue is deleted, and 4.3 also answers a consumer timeout with it and leaves
-    the channel, its claims and our handlers as they are. Then the channel is replaced, which gives every claim back.
+
+@dataclass(slots=True, eq=False)
+class _Line:
+    """What deliveries come on.
+
+    Attributes:
+        tag: of the consumer; None while nothing more is received.
+        is_stale: its claims are lost, or are to be given back.
+    """
+
+    channel: AbstractChannel
+    queue: AbstractQueue
+    tag: str | None = None
+    is_stale: bool = False
+
+
+class Subscription:
+    """Deliveries of one queue, for as long as they are wanted.
+
+    A lost channel or connection, and the broker's own cancel, make it start anew on a new channel. RabbitMQ sends that
+    cancel when the queue is deleted, and 4.3 also answers a consumer timeout with it and leaves the channel, its claims
+    and our handlers as they are: closing the channel gives every claim back.
 
     Args:
+        name: of the queue, for the log.
         find_queue: gets, or makes, the queue on a new channel.
         on_message: called for each delivery in a task that is cancelled when the channel is gone.
+        takes_for_good: no delivery needs an ack.
+        patience: how long each step may take.
     """
 
     def __init__(
-        self, connection: AbstractRobustConnection, find_queue: FindQueue, prefetch: int, on_message: OnMessage
+        self,
+        connection: AbstractConnection,
+        name: str,
+        find_queue: FindQueue,
+        prefetch: int,
+        on_message: OnMessage,
+        *,
+        takes_for_good: bool = False,
+        patience: timedelta = _STEP_PATIENCE,
     ) -> None:
         self._connection = connection
+        self._name = name
         self._find_queue = find_queue
         self._prefetch = prefetch
         self._on_message = on_message
-        self._channel: AbstractRobustChannel | None = None
-        self._queue: AbstractQueue | None = None
-        self._tag: str | None = None
-        self._replacing: asyncio.Task[None] | None = None
-        self._is_wanted = True
+        self._takes_for_good = takes_for_good
+        self._patience = patience
+        self._is_wanted = False
+        self._is_over = False
+        self._line: _Line | None = None
+        self._adjusting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to receive; the errors of the library mean that the queue is not there."""
-        channel = self._connection.channel(publisher_confirms=False)
-        await channel.initialize()
-        try:
-            await channel.set_qos(prefetch_count=self._prefetch)
-            self._queue = await self._find_queue(channel)
-            await self._watch_for_cancel(channel)
-            channel.reopen_callbacks.add(self._watch_for_cancel)
-            self._tag = await self._queue.consume(self._on_message)
-        except BaseException:
-            await _in_time(channel.close())
-            raise
-        self._channel = channel
+        """Begin to receive; the errors of the library mean that queue or connection are not there."""
+        self._line = await self._open()
+        await self._consume(self._line)
+        self._is_wanted = True
+        self._adjust()
 
     async def pause(self) -> None:
         """Receive nothing more; claims stay."""
         self._is_wanted = False
-        if self._replacing is not None:
-            self._replacing.cancel()
-            await asyncio.wait((self._replacing,))
-        tag, self._tag = self._tag, None
-        if self._queue is not None and tag is not None:
-            await _in_time(self._queue.cancel(tag))
+        self._adjust()
+        if self._line is None:
+            # Nothing is claimed yet, and it may be waiting for a broker that is away.
+            await self._stop_adjusting()
+            self._adjust()
+        else:
+            await self._adjusted()
+
+    async def resume(self) -> None:
+        """Receive again; when the channel was lost meanwhile, as soon as there is a new one."""
+        if self._is_over:
+            return
+        self._is_wanted = True
+        self._adjust()
+        if self._line is not None:
+            await self._adjusted()
 
     def renew(self) -> None:
-        """Give every claim back and go on receiving, on a new channel."""
-        # A task of its own: the library's reader may be waiting for us, and would never read the broker's answers.
-        if self._is_wanted and (self._replacing is None or self._replacing.done()):
-            self._replacing = asyncio.create_task(self._replace(), name="renew a subscription")
+        """Give every claim back and go on as before, on a new channel."""
+        if self._line is not None:
+            self._discard(self._line)
 
     async def close(self) -> None:
-        """Give back every claim that is left."""
-        await self.pause()
-        if self._channel is not None:
-            await _in_time(self._channel.close())
+        """Give back every claim that is left, and never receive again."""
+        line = self._line
+        self.abandon()
+        await self._stop_adjusting()
+        if line is not None:
+            await leave(line.channel)
 
-    async def _watch_for_cancel(self, channel: AbstractRobustChannel | None, *_: object) -> None:
-        if channel is not None:
-            underlay = await channel.get_underlay_channel()
-            underlay.on_consumer_cancel_callbacks.add(self._on_cancelled)
+    def abandon(self) -> None:
+        """Never receive again; the claims are given back with the connection."""
+        self._is_over = True
+        self._is_wanted = False
+        self._line = None
+        if self._adjusting is not None:
+            self._adjusting.cancel()
 
-    def _on_cancelled(self, _frame: object) -> None:
-        log.warning("the broker cancelled a consumer (timeout, or its queue was deleted); subscribing anew")
-        self.renew()
+    @property
+    def _is_as_wanted(self) -> bool:
+        if self._line is None:
+            return not self._is_wanted
+        return not self._line.is_stale and self._is_wanted == (self._line.tag is not None)
 
-    async def _replace(self) -> None:
-        """Close first, and before anything is awaited: the library would reuse the tag, at which 4.3 hangs up."""
-        if self._channel is not None:
-            await _in_time(self._channel.close())
-        while True:
-            await asyncio.sleep(_PAUSE_BEFORE_RETURN.total_seconds())
+    def _adjust(self) -> None:
+        # A task of its own: the library's reader may be waiting for us, and would never read the broker's answers.
+        if not self._is_as_wanted and (self._adjusting is None or self._adjusting.done()):
+            self._adjusting = asyncio.create_task(self._bring_about(), name=f"subscription to {self._name}")
+
+    async def _adjusted(self) -> None:
+        if self._adjusting is not None:
+            await asyncio.wait((self._adjusting,), timeout=_LEAVING_PATIENCE.total_seconds())
+
+    async def _stop_adjusting(self) -> None:
+        if self._adjusting is not None:
+            self._adjusting.cancel()
+            await asyncio.wait((self._adjusting,))
+
+    async def _bring_about(self) -> None:
+        level = log.info
+        while not self._is_as_wanted:
             try:
-                await self.start()
-            except (TimeoutError, *CONNECTION_EXCEPTIONS) as error:
-                log.warning("cannot subscribe yet", error=str(error))
-            else:
-                return
+                await self._take_a_step()
+            except Exception as error:  # noqa: BLE001 - the library lets a lost channel look like any of them
+                level("cannot subscribe yet", queue=self._name, problem=repr(error))
+                level = log.debug
+
+    async def _take_a_step(self) -> None:
+        line = self._line
+        if line is None:
+            await asyncio.sleep(_PAUSE_BEFORE_RETURN.total_seconds())
+            self._line = line = await self._open()
+            await self._consume(line)
+        elif line.is_stale:
+            await leave(line.channel)
+            self._line = None
+        elif self._is_wanted:
+            await self._consume(line)
+        else:
+            await self._cease(line)
+
+    async def _open(self) -> _Line:
+        channel = unrestored_channel(self._connection)
+        try:
+            await self._in_time(channel.initialize())
+            await self._in_time(channel.set_qos(prefetch_count=self._prefetch))
+            line = _Line(channel, await self._in_time(self._find_queue(channel)))
+            underlay = await channel.get_underlay_channel()
+        except BaseException:
+            await leave(channel)
+            raise
+        underlay.on_consumer_cancel_callbacks.add(lambda _: self._on_cancelled(line))
+        channel.close_callbacks.add(lambda *_: self._discard(line))
+        return line
+
+    async def _consume(self, line: _Line) -> None:
+        try:
+            line.tag = await self._in_time(line.queue.consume(self._on_message, no_ack=self._takes_for_good))
+        except BaseException:
+            line.is_stale = True
+            await leave(line.channel)
+            raise
+
+    async def _cease(self, line: _Line) -> None:
+        tag, line.tag = line.tag, None
+        if tag is not None:
+            await self._in_time(line.queue.cancel(tag))
+
+    def _on_cancelled(self, line: _Line) -> None:
+        log.warning("the broker cancelled a consumer (timeout, or its queue was deleted)", queue=self._name)
+        self._discard(line)
+
+    def _discard(self, line: _Line) -> None:
+        line.is_stale = True
+        if line is self._line:
+            self._adjust()
+
+    async def _in_time(self, step: Awaitable[_Answer]) -> _Answer:
+        return await _within(self._patience, step)
 
 
-async def _in_time(leaving: Awaitable[object]) -> None:
-    try:
-        async with asyncio.timeout(_LEAVING_PATIENCE.total_seconds()):
-            await leaving
-    except (TimeoutError, *CONNECTION_EXCEPTIONS) as error:
+async def leave(channel: AbstractChannel) -> None:
+    """Close a channel, and wait a moment for it.
+
+    The closing itself is never interrupted: the library would then close twice, at which the broker hangs up on the
+    whole connection.
+    """
+    if not channel.is_initialized:
+        return
+    closing = asyncio.ensure_future(channel.close())
+    closing.add_done_callback(_note_end)
+    await asyncio.wait((closing,), timeout=_LEAVING_PATIENCE.total_seconds())
+
+
+def _note_end(closing: "asyncio.Future[None]") -> None:
+    if not closing.cancelled() and (error := closing.exception()) is not None:
         log.debug("the channel was gone before we left it", error=repr(error))
+
+
+async def _within(patience: timedelta, step: Awaitable[_Answer]) -> _Answer:
+    try:
+        async with asyncio.timeout(patience.total_seconds()):
+            return await step
+    except TimeoutError as error:
+        raise TimeoutError(f"the broker did not answer within {patience.total_seconds():g} s") from error
+    except asyncio.CancelledError as error:
+        # What waits on a connection that fell silent is ended like this, too, though nobody cancelled us.
+        if is_cancelled():
+            raise
+        raise ConnectionError("the connection fell silent") from error

@@ -1,5 +1,6 @@
 """Commands: orders that make work happen."""
 
+from operator import not_
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -82,7 +83,7 @@ class ReturnResults(Command):
     dry_run: bool = False
 
 
-LedgerTopic = Literal["summary", "sources", "tasks", "results", "workers", "burials"]
+LedgerTopic = Literal["summary", "sources", "tasks", "results", "workers", "burials", "attempts"]
 
 
 class QueryLedger(Command):
@@ -91,6 +92,8 @@ class QueryLedger(Command):
     Attributes:
         status: only rows in this state, when given.
         limit: at most so many rows.
+        video_id: only rows of videos whose id begins so, when given; first those of which it is the whole id. When it
+            is not given it stays off the wire, as before there was such a field.
     """
 
     type: ClassVar[str] = "ledger.query.v1"
@@ -99,3 +102,4 @@ class QueryLedger(Command):
     status: str | None = None
     source_id: str | None = None
     limit: int = Field(default=1000, ge=1, le=100_000)
+    video_id: str | None = Field(default=None, exclude_if=not_)

@@ -1,12 +1,17 @@
 """Events: history that makes work visible."""
 
 from enum import StrEnum, unique
-from typing import ClassVar
+from operator import not_
+from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from tubewarren.failures import Failure
 from tubewarren.messages.base import Event
+
+Later = Annotated[str, Field(exclude_if=not_)]
+"""A field that an event did not have from the beginning. Empty, it stays off the wire, so that an event without it has
+the body and the id that it always had."""
 
 
 @unique
@@ -78,10 +83,11 @@ class SourceExpanded(Event):
     videos: int
     refused: int = 0
     notes: tuple[str, ...] = ()
+    worker: Later = ""
 
 
 class SourceFailed(Event):
-    """One attempt at listing a source failed."""
+    """One attempt at listing a source failed; `egress` as in `VideoClaimed`."""
 
     type: ClassVar[str] = "source.failed.v1"
 
@@ -90,6 +96,8 @@ class SourceFailed(Event):
     verdict: Verdict
     failure: Failure
     next_at: AwareDatetime | None = None
+    worker: Later = ""
+    egress: Later = ""
 
 
 @unique
@@ -117,7 +125,11 @@ class SourceProgress(Event):
 
 
 class VideoClaimed(Event):
-    """A worker started on a video."""
+    """A worker started on a video.
+
+    Attributes:
+        egress: by which way out, an address and a cookie jar; empty when it does not say.
+    """
 
     type: ClassVar[str] = "video.claimed.v1"
 
@@ -125,6 +137,7 @@ class VideoClaimed(Event):
     source_id: str
     worker: str
     attempt: int
+    egress: Later = ""
 
 
 class VideoProgress(Event):
@@ -161,6 +174,7 @@ class VideoDownloaded(Event):
     sha256: str
     seconds: float
     already_present: bool = False
+    egress: Later = ""
 
 
 class VideoFailed(Event):
@@ -175,6 +189,7 @@ class VideoFailed(Event):
     verdict: Verdict
     failure: Failure
     next_at: AwareDatetime | None = None
+    egress: Later = ""
 
 
 class MessageBuried(Event):
@@ -280,3 +295,31 @@ class WorkerChanged(Event):
     last_seen: AwareDatetime
     doing: str = ""
     returned: bool = False
+
+
+class Gate(BaseModel):
+    """One thing that holds work back: a pause, an egress that sleeps, a breaker that is open.
+
+    Attributes:
+        kind: which of these, in a word.
+        name: what is held back, such as the name of an egress.
+        advice: what a person could do; empty when waiting is all.
+        until: when it opens by itself, if that is known.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kind: str
+    name: str
+    reason: str
+    advice: str = ""
+    since: AwareDatetime
+    until: AwareDatetime | None = None
+
+
+class FleetGates(Event):
+    """Everything that holds work back now; absolute, so the newest is the truth."""
+
+    type: ClassVar[str] = "fleet.gates.v1"
+
+    gates: tuple[Gate, ...]

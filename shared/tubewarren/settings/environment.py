@@ -38,6 +38,17 @@ def _spell(value: object) -> str:
         case tuple():
             return ",".join(_spell(part) for part in value)
         case Mapping():
-            return json.dumps(dict(value))
+            return json.dumps({name: _spell_inside(part) for name, part in value.items()})
         case _:
             return str(value)
+
+
+def _spell_inside(value: object) -> object:
+    """As JSON holds it: what stands in a table of the settings file."""
+    match value:
+        case BaseModel():
+            return value.model_dump(mode="json")
+        case timedelta():
+            return spell_duration(value)
+        case _:
+            return value

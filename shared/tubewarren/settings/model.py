@@ -1,15 +1,18 @@
 """What can be set. Names here are the names in the file, in the environment and in error messages."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import timedelta, tzinfo
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ByteSize,
     ConfigDict,
     Field,
     JsonValue,
@@ -21,6 +24,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from tubewarren.settings.durations import Duration
 from tubewarren.topology import DEFAULT_LADDER
 from tubewarren.youtube.addresses import YOUTUBE_HOSTS
+from tubewarren.youtube.errors import FailureRulesError
+from tubewarren.youtube.job import LiveStreams
+from tubewarren.youtube.rules import UserRules, read_rules
 
 
 def _split(value: object) -> object:
@@ -40,6 +46,16 @@ def _broker_address(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
+def _usable_substrings(parts: tuple[str, ...]) -> tuple[str, ...]:
+    stripped = tuple(part.strip() for part in parts)
+    if not all(stripped):
+        raise ValueError("one of them is empty, and would be found in every error")
+    if any("," in part for part in stripped):
+        # A list is handed on with commas between its entries, and would come apart there.
+        raise ValueError("write none with a comma in it; the words before the comma, or those after it, will do")
+    return stripped
+
+
 _EMPTY_IS_NONE = BeforeValidator(_none_if_empty)
 """The environment has no other way to say that something is not set."""
 
@@ -50,6 +66,24 @@ Durations = Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_split)]
 _FINEST_DELAY = timedelta(milliseconds=1)
 _LONGEST_DELAY = timedelta(days=49)
 """RabbitMQ counts the time to live of a queue in 32 bits of milliseconds."""
+
+
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
+_SLEEPS = {
+    "http-429": timedelta(minutes=10),
+    "http-429-in-warning": timedelta(minutes=10),
+    "bot-check": timedelta(hours=6),
+    "captcha": timedelta(hours=6),
+}
+
+
+def _known_zone(value: str) -> str:
+    if value:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is no time zone; write one such as Europe/Berlin") from error
+    return value
 
 
 class _Part(BaseModel):
@@ -110,6 +144,35 @@ class YoutubeSettings(_Part):
     """A listing that takes longer is ended and retried."""
     listing_no_progress: Duration = timedelta(minutes=2)
     """A listing that yields no entry for so long is ended and retried."""
+    live: LiveStreams = "wait"
+    """A live stream that is still running: `wait` for its recording, `capture` what comes, or `skip` it."""
+    failure_rules: Annotated[Path | None, _EMPTY_IS_NONE] = None
+    """A TOML file of further rules that say what a failure means, asked before ours; `svc failures list` shows all."""
+    fatal_error_substrings: Annotated[Words, AfterValidator(_usable_substrings)] = ()
+    """An error with one of these words in it means that the video is gone."""
+
+    @cached_property
+    def rules(self) -> UserRules:
+        """The rules that a person adds to ours; read when the settings are, and not again.
+
+        Raises:
+            FailureRulesError: their file cannot be used.
+        """
+        if self.failure_rules is None:
+            return UserRules(fatal_error_substrings=self.fatal_error_substrings)
+        return UserRules(
+            file=str(self.failure_rules),
+            rules=read_rules(self.failure_rules),
+            fatal_error_substrings=self.fatal_error_substrings,
+        )
+
+    @model_validator(mode="after")
+    def _rules_must_be_usable(self) -> Self:
+        try:
+            _ = self.rules
+        except FailureRulesError as error:
+            raise ValueError(f"failure_rules: {error}") from error
+        return self
 
 
 class HeartbeatSettings(_Part):
@@ -127,6 +190,76 @@ class HeartbeatSettings(_Part):
         if not self.every < self.stale_after < self.lost_after:
             raise ValueError("every, stale_after and lost_after must each be longer than the one before")
         return self
+
+
+class PacingSettings(_Part):
+    """How fast one egress may go, by all workers that share it together."""
+
+    videos_per_hour: Annotated[int | None, _EMPTY_IS_NONE] = Field(default=None, ge=1)
+    """Starts an hour, evenly spread; empty for no limit."""
+    videos_per_day: Annotated[int | None, _EMPTY_IS_NONE] = Field(default=None, ge=1)
+    """Starts a day; empty for no limit."""
+    pause: Annotated[Duration | None, _EMPTY_IS_NONE] = None
+    """From one start to the next, at least."""
+    jitter: float = Field(default=0.3, ge=0, le=10)
+    """How much longer a pause may become by chance, as a share of itself."""
+    window: str = Field(default="", pattern=rf"^({_CLOCK}-{_CLOCK}(\.\.{_CLOCK})?)?$")
+    """The hours in which work may start, such as `07:00-22:00`, or `07:00-21:30..22:30` for a random end in between."""
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = ""
+    """Of the window and the day, such as `Europe/Berlin`; empty for the heartbeat-monitor's own."""
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The time zone; None for this machine's own."""
+        return ZoneInfo(self.time_zone) if self.time_zone else None
+
+
+class FitnessSettings(_Part):
+    """Without which a downloader claims nothing; it goes on by itself when it is mended."""
+
+    disk_floor: ByteSize = ByteSize(1_000_000_000)
+    """What must stay free on the disk of the results, such as `5GB`."""
+    programs: Annotated[tuple[Literal["ffmpeg", "javascript"], ...], NoDecode, BeforeValidator(_split)] = ("ffmpeg",)
+    """What must be installed: `ffmpeg`, `javascript` (deno, or node 22), both with a comma, or nothing."""
+    yt_dlp: str = Field(default="", pattern=r"^(\d{4}\.\d{1,2}\.\d{1,2}(\.\d+)?)?$")
+    """The oldest yt-dlp that may work, such as `2026.10.26`."""
+
+
+class ShiftSettings(_Part):
+    """How long one downloader works in one go."""
+
+    tasks: Annotated[int | None, _EMPTY_IS_NONE] = Field(default=None, ge=1)
+    """So many videos, then a break; empty for no breaks."""
+    cooldown: Duration = timedelta(minutes=10)
+    """How long the break is."""
+
+
+class BlockSettings(_Part):
+    """How long an egress sleeps that was blocked."""
+
+    first: Duration = timedelta(hours=1)
+    """The first sleep."""
+    by_rule: Mapping[str, Duration] = Field(default_factory=lambda: dict(_SLEEPS))
+    """Another first sleep for some rules of `svc failures list`."""
+    growth: float = Field(default=2.0, ge=1, le=10)
+    """How many times longer each sleep is than the one before, while the probes fail."""
+    longest: Duration = timedelta(hours=72)
+    """No sleep is longer."""
+
+
+class BreakerSettings(_Part):
+    """When one and the same failure is everybody's, and a stage rests."""
+
+    videos: int = Field(default=5, ge=2)
+    """How many different videos, or sources, it must have met."""
+    workers: int = Field(default=2, ge=1)
+    """How many workers, or all where there are fewer."""
+    within: Duration = timedelta(minutes=10)
+    """Within what time, without any success in between."""
+    first_canary: Duration = timedelta(minutes=5)
+    """After so long one video is tried; each failure doubles it."""
+    longest_canary: Duration = timedelta(hours=2)
+    """No pause between two tries is longer."""
 
 
 class LogSettings(_Part):
@@ -174,6 +307,9 @@ class Settings(BaseSettings):
     """Where `make rabbitmq` unpacks a RabbitMQ for a user who may not install one."""
     sources_file: Annotated[Path | None, _EMPTY_IS_NONE] = None
     """A text file of sources that is imported whenever it changes."""
+    egress: Annotated[str | None, _EMPTY_IS_NONE] = Field(default=None, min_length=1, max_length=100)
+    """How this machine's way to the internet is called; empty for the host's name. Workers that share an address, or
+    cookies, share a name, and with it the pace and the blocks."""
     worker_name: Annotated[str | None, _EMPTY_IS_NONE] = Field(default=None, min_length=1, max_length=100)
     """How this machine calls itself; empty for the host's name."""
     grace: Duration = timedelta(seconds=20)
@@ -184,6 +320,13 @@ class Settings(BaseSettings):
     youtube: YoutubeSettings = YoutubeSettings()
     heartbeat: HeartbeatSettings = HeartbeatSettings()
     retry: RetrySettings = RetrySettings()
+    pacing: PacingSettings = PacingSettings()
+    egresses: Mapping[str, PacingSettings] = Field(default_factory=dict)
+    """An egress that has a pace of its own, by its name."""
+    blocks: BlockSettings = BlockSettings()
+    shift: ShiftSettings = ShiftSettings()
+    fitness: FitnessSettings = FitnessSettings()
+    breaker: BreakerSettings = BreakerSettings()
     log: LogSettings = LogSettings()
 
     @property

@@ -100,7 +100,14 @@ WORKERS = Tab(
     human=(),
     required=("Hostname",),
 )
-TABS = (SOURCES, VIDEO_TASKS, DEAD_LETTER_SOURCES, DEAD_LETTER_TASKS, WORKERS)
+SUMMARY = Tab(
+    name="Summary",
+    columns=("What", "Value", "Since", "Until", "Advice"),
+    key=("What",),
+    human=(),
+    required=("What",),
+)
+TABS = (SOURCES, VIDEO_TASKS, DEAD_LETTER_SOURCES, DEAD_LETTER_TASKS, WORKERS, SUMMARY)
 
 
 def problems(tab: Tab, table: Table) -> tuple[str, ...]:

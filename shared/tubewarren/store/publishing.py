@@ -10,7 +10,7 @@ from pathlib import Path
 from tubewarren.store.claims import Staging, locked, remove_if_empty
 from tubewarren.store.disk import digest, full_disk_named, replace_durably, sync_folder
 from tubewarren.store.errors import NothingToPublishError, ResultInTheWayError
-from tubewarren.store.finished import add_source, find
+from tubewarren.store.finished import add_source, find, place_of
 from tubewarren.store.layout import MANIFEST, Layout
 from tubewarren.store.manifest import Draft, Manifest, PublishedFile
 
@@ -26,6 +26,8 @@ class Step(StrEnum):
     HASHED = "hashed"
     DESCRIBED = "described"
     CLEANED = "cleaned"
+    LOOKED = "looked"
+    """Nobody has finished it, and it is our turn: the rename is next."""
     PUBLISHED = "published"
 
 
@@ -36,20 +38,37 @@ Checkpoint = Callable[[Step], None]
 def publish(layout: Layout, staging: Staging, draft: Draft, checkpoint: Checkpoint) -> Manifest:
     """Make a result of the staged files, unless the video is finished already: the first one wins.
 
+    Where locks are not shared between hosts, or are lost while a process is frozen, the rename alone decides.
+
     Raises:
         NothingToPublishError: the files are not there.
         ResultInTheWayError: a folder of someone else has the result's name.
         DiskFullError: there is no room for the manifest.
         ManifestUnreadableError: there is a result, and its manifest is damaged.
     """
-    if find(layout, staging.video_id) is None:
+    first = find(layout, staging.video_id)
+    if first is None:
         with full_disk_named(layout.results):
-            manifest = _prepare(staging, draft, checkpoint)
-            if _appeared(layout, staging):
-                checkpoint(Step.PUBLISHED)
-                return manifest
+            manifest = _published(layout, staging, draft, checkpoint)
+        if manifest is not None:
+            checkpoint(Step.PUBLISHED)
+            return manifest
+        _, first = place_of(layout, staging.video_id)
     staging.discard()
+    if draft.source_id in first.source_ids:  # who comes late may know the columns of long ago
+        return first
     return add_source(layout, staging.video_id, draft.source_id, draft.columns)
+
+
+def _published(layout: Layout, staging: Staging, draft: Draft, checkpoint: Checkpoint) -> Manifest | None:
+    """None when somebody else finished the video meanwhile, perhaps with the very folder that was ours."""
+    try:
+        manifest = _prepare(staging, draft, checkpoint)
+        return manifest if _appeared(layout, staging, checkpoint) else None
+    except (FileNotFoundError, NothingToPublishError):
+        if find(layout, staging.video_id) is None:
+            raise
+        return None
 
 
 def _prepare(staging: Staging, draft: Draft, checkpoint: Checkpoint) -> Manifest:
@@ -111,17 +130,20 @@ def _clean(folder: Path, keep: frozenset[str]) -> None:
     sync_folder(folder)
 
 
-def _appeared(layout: Layout, staging: Staging) -> bool:
+def _appeared(layout: Layout, staging: Staging, checkpoint: Checkpoint) -> bool:
     """The one rename; false when another result was there first."""
     target = layout.result(staging.video_id)
     with locked(layout.turn(staging.video_id), wait=True):
         if find(layout, staging.video_id) is not None:
             return False
+        checkpoint(Step.LOOKED)
         try:
             staging.folder.rename(target)
         except OSError as error:
             if error.errno not in _IN_THE_WAY:
                 raise
+            if find(layout, staging.video_id) is not None:
+                return False
             raise ResultInTheWayError(
                 f"{target} is there already and has no {MANIFEST}; move it away, and the download is published"
             ) from error

@@ -52,8 +52,9 @@ class Store:
     def publish(self, staging: Staging, draft: Draft) -> Manifest:
         """Make a result of the staged files by one rename; temporary and hidden ones are dropped.
 
-        When the video is finished already, ours are discarded, the draft's source is noted, and the manifest
-        of the first is returned. Hashes in the caller's thread, which takes as long as reading the files.
+        When the video is finished already, by whatever host, ours are discarded, the draft's source is noted unless
+        it is known, and the manifest of the first is returned. Hashes in the caller's thread, which takes as long as
+        reading the files.
 
         Raises:
             NothingToPublishError: the files are not there; nothing was changed.

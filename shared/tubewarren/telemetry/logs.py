@@ -1,7 +1,8 @@
 """Structured logs: for a person on a terminal, JSON otherwise, always with the trace they belong to."""
 
 import logging
-from typing import Literal, TextIO
+import sys
+from typing import Final, Literal, TextIO
 
 import structlog
 from opentelemetry.trace import format_trace_id, get_current_span
@@ -9,8 +10,10 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 LogFormat = Literal["auto", "human", "json"]
 
-_NOISY = ("aio_pika", "aiormq", "opentelemetry", "urllib3")
-"""Libraries that log at INFO what we already say in our own words."""
+_TOLD_BY_US: Final = ("aio_pika", "aiormq")
+"""Libraries whose every warning and traceback is about a lost connection, which we tell in our own words."""
+_NOISY: Final = ("opentelemetry", "urllib3")
+"""Libraries that log at INFO what we already say."""
 
 
 def configure(service: str, level: str, log_format: LogFormat, stream: TextIO) -> None:
@@ -28,7 +31,7 @@ def configure(service: str, level: str, log_format: LogFormat, stream: TextIO) -
         if is_human
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
-    handler = logging.StreamHandler(stream)
+    handler = _StandardError() if stream is sys.stderr else logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -36,6 +39,8 @@ def configure(service: str, level: str, log_format: LogFormat, stream: TextIO) -
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for name in _TOLD_BY_US:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     structlog.configure(
@@ -49,6 +54,17 @@ def configure(service: str, level: str, log_format: LogFormat, stream: TextIO) -
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what is standard error now: a view that redraws itself puts what prints above it in its place."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override] # the base class keeps one for ever
+        return sys.stderr
 
 
 def _add_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -216,4 +216,6 @@ def _slug(text: str) -> str:
 
 
 def _refuse(reason: str, text: str) -> NoReturn:
-    raise AddressRefusedError(Failure(kind=FailureKind.BAD_INPUT, reason=reason, detail=text[:200]))
+    raise AddressRefusedError(
+        Failure(kind=FailureKind.BAD_INPUT, reason=reason, detail=text[:200], rule="address-refused")
+    )

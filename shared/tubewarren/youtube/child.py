@@ -3,6 +3,7 @@
 Run as `python -m tubewarren.youtube.child`, by `nursery`; it ends when the socket on its stdin is closed.
 """
 
+import faulthandler
 import gc
 import logging
 import os
@@ -15,8 +16,8 @@ from typing import NoReturn
 
 import yt_dlp
 
-from tubewarren.youtube.failures import rules
 from tubewarren.youtube.options import known_options
+from tubewarren.youtube.rules import rulebook
 from tubewarren.youtube.worker import Worker
 from tubewarren.youtube.ytdlp_log import CapturingLogger
 
@@ -31,7 +32,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     deaths = _wake_on_deaths()
-    os.write(told, b"ready 0 0\n")
+    os.write(told, b"ready 0 0 0\n")
     while True:
         waiting, _, _ = select.select([control.fileno(), deaths], [], [])
         if deaths in waiting:
@@ -48,11 +49,11 @@ def _fork(control: socket.socket, told: int) -> None:
     try:
         process_id = os.fork()
     except OSError as error:
-        os.write(told, b"unborn 0 %d\n" % (error.errno or 0))
+        os.write(told, b"unborn 0 %d 0\n" % (error.errno or 0))
     else:
         if process_id == 0:
             _become_child(control, told, *received)
-        os.write(told, b"born %d 0\n" % process_id)
+        os.write(told, b"born %d 0 0\n" % process_id)
     for descriptor in received:
         os.close(descriptor)
 
@@ -73,14 +74,14 @@ def _warm_up() -> None:
     with yt_dlp.YoutubeDL(quiet) as ydl, suppress(Exception):
         ydl.extract_info("http:", download=False, process=False)
     known_options()
-    rules()
+    rulebook()
 
 
 def _tell_of_deaths(told: int) -> None:
     with suppress(ChildProcessError):
-        while (found := os.waitpid(-1, os.WNOHANG))[0]:
-            process_id, status = found
-            os.write(told, b"died %d %d\n" % (process_id, os.waitstatus_to_exitcode(status)))
+        while (found := os.wait4(-1, os.WNOHANG))[0]:
+            process_id, status, used = found
+            os.write(told, b"died %d %d %d\n" % (process_id, os.waitstatus_to_exitcode(status), used.ru_maxrss))
 
 
 def _become_child(control: socket.socket, told: int, channel: int, errors: int) -> NoReturn:
@@ -93,6 +94,8 @@ def _become_child(control: socket.socket, told: int, channel: int, errors: int) 
         os.dup2(errors, 1)
         os.dup2(errors, 2)
         os.close(errors)
+        # A crash in a library then says where it was, on what is now stderr.
+        faulthandler.enable()
         os.set_inheritable(channel, False)  # noqa: FBT003 - a positional-only parameter
         Worker(socket.socket(fileno=channel)).run()
     finally:

@@ -10,12 +10,13 @@ from pydantic import ValidationError
 
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.youtube.errors import YoutubeFailedError
-from tubewarren.youtube.nursery import Newborn, Nursery, kill_child, kill_leftovers
+from tubewarren.youtube.nursery import Death, Newborn, Nursery, kill_child, kill_leftovers
 from tubewarren.youtube.wire import REPORTS, Failed, FetchOrder, FetchResult, ListOrder, More, Page, Reached, Stop
 
 _log = logging.getLogger(__name__)
 _LONGEST_LINE = 16 * 1024 * 1024
 _LAST_WORDS = 2000
+_MEGABYTE = 1_000_000
 _SECONDS_FOR_LAST_WORDS = 0.5
 
 
@@ -33,6 +34,7 @@ class Child:
         self._writer = writer
         self._exited = newborn.exited
         self._last_words = ""
+        self._phase = ""
         self._listening = asyncio.create_task(self._listen(newborn))
         self._killed = False
         # What it started may outlive it, holding its channel open.
@@ -59,6 +61,7 @@ class Child:
         if isinstance(order, FetchOrder | ListOrder):
             self.busy = True
             self.jobs += 1
+            self._phase = ""
         with suppress(BrokenPipeError, ConnectionResetError):
             self._writer.write(order.model_dump_json().encode() + b"\n")
             await self._writer.drain()
@@ -72,16 +75,20 @@ class Child:
         try:
             line = await self._reader.readline()
             if line.endswith(b"\n"):
-                return REPORTS.validate_json(line)
+                report = REPORTS.validate_json(line)
+                self._phase = report.phase if isinstance(report, Reached) else self._phase
+                return report
         except ConnectionResetError:
             pass
         except (ValueError, ValidationError) as error:
             await self.end()
-            raise _poison("the child process said something that cannot be read", str(error)) from error
+            raise _poison(
+                "child-garbled", "the child process said something that cannot be read", str(error)
+            ) from error
         # It is dying by itself: the code that counts is its own, not that of our signal.
         await asyncio.wait({self._exited}, timeout=_SECONDS_FOR_LAST_WORDS)
-        code = await self.end()
-        raise _poison(f"the child process {_how_it_died(code)} while it worked on this", self._last_words.strip())
+        death = await self.end()
+        raise _poison("child-died", _obituary(death, self._phase), self._last_words.strip())
 
     def kill(self) -> None:
         """Kill it and all that it started, at once; harmless when it is dead."""
@@ -89,14 +96,14 @@ class Child:
             kill_child(self.process_id)
         self._killed = True
 
-    async def end(self) -> int:
-        """Kill it and wait until it is gone; its exit code, negative for a signal."""
+    async def end(self) -> Death:
+        """Kill it and wait until it is gone."""
         self.kill()
-        code = await asyncio.shield(self._exited)
+        death = await asyncio.shield(self._exited)
         await asyncio.wait({self._listening}, timeout=_SECONDS_FOR_LAST_WORDS)
         self._listening.cancel()
         self._writer.transport.abort()
-        return code
+        return death
 
     async def _listen(self, newborn: Newborn) -> None:
         reader, writer = await asyncio.open_connection(sock=newborn.errors)
@@ -121,5 +128,12 @@ def _how_it_died(code: int) -> str:
     return f"died of {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
 
 
-def _poison(reason: str, detail: str = "") -> YoutubeFailedError:
-    return YoutubeFailedError(Failure(kind=FailureKind.POISON, reason=reason, detail=detail[-_LAST_WORDS:]))
+def _obituary(death: Death, phase: str) -> str:
+    during = f" while it was {phase}" if phase else " while it worked on this"
+    memory = f"; at its most it had {death.peak_bytes / _MEGABYTE:.0f} MB of memory" if death.peak_bytes else ""
+    return f"the child process {_how_it_died(death.code)}{during}{memory}"
+
+
+def _poison(rule: str, reason: str, detail: str) -> YoutubeFailedError:
+    failure = Failure(kind=FailureKind.POISON, reason=reason, detail=detail[-_LAST_WORDS:], rule=rule)
+    return YoutubeFailedError(failure)

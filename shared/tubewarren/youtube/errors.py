@@ -27,5 +27,9 @@ class ProcessorNotFoundError(YoutubeError):
     """No processor has the name that was given."""
 
 
+class FailureRulesError(YoutubeError):
+    """A file of rules cannot be used; the message names the file, the rule and what is wrong with it."""
+
+
 class YoutubeFailedError(YoutubeError):
     """An order given to a child process failed."""

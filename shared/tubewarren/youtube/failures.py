@@ -1,18 +1,14 @@
 """What a failure means: evidence in, class and reason out, by an ordered table of rules that is data."""
 
-import errno
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.youtube.errors import YoutubeError
+from tubewarren.youtube.rules import NO_USER_RULES, Facts, Listed, Rule, UserRules, cleaned, folded, rulebook
 
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _STATUS = re.compile(r"http error (\d{3})")
 _LONGEST_DETAIL = 500
 _DEEPEST_CAUSE = 10
@@ -42,32 +38,33 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One row of the table: it matches when everything it names matches; within one field any value will do."""
+class Explanation:
+    """What a failure means, and how that was found.
 
-    kind: FailureKind
-    reason: str
-    text: tuple[str, ...] = ()
-    warning: tuple[str, ...] = ()
-    status: tuple[int, ...] = ()
-    exception: tuple[str, ...] = ()
-    errno: tuple[int, ...] = ()
-    expected: bool | None = None
+    Attributes:
+        listed: the rule that decided; None when nothing is known.
+        matched: what fulfilled its conditions, in words.
+    """
+
+    failure: Failure
+    listed: Listed | None = None
+    matched: tuple[str, ...] = ()
 
 
-def classify(evidence: Evidence) -> Failure:
+def classify(evidence: Evidence, added: UserRules = NO_USER_RULES) -> Failure:
     """Say what a failure means: the first rule that matches decides, and nothing known is `UNKNOWN`."""
-    facts = _Normal(evidence)
-    rule = next((rule for rule in rules() if facts.match(rule)), None)
-    detail = _clean(evidence.text)[:_LONGEST_DETAIL]
-    if rule is None:
-        return Failure(
-            kind=FailureKind.UNKNOWN, reason=f"nothing we know: {detail or 'no words at all'}", detail=detail
-        )
-    reason = rule.reason
-    if evidence.countries and rule.kind is FailureKind.GATED:
-        reason += f" It can be seen in: {', '.join(evidence.countries)}."
-    return Failure(kind=rule.kind, reason=reason, detail=detail)
+    return explain(evidence, added).failure
+
+
+def explain(evidence: Evidence, added: UserRules = NO_USER_RULES) -> Explanation:
+    """Say what a failure means, and why."""
+    facts = _facts(evidence)
+    detail = cleaned(evidence.text)[:_LONGEST_DETAIL]
+    for listed in rulebook(added):
+        if matched := listed.rule.matches(facts):
+            return Explanation(_failure(listed.rule, evidence, detail), listed, matched)
+    reason = f"nothing we know: {detail or 'no words at all'}"
+    return Explanation(Failure(kind=FailureKind.UNKNOWN, reason=reason, detail=detail))
 
 
 def evidence_of(error: BaseException, warnings: Sequence[str] = ()) -> Evidence:
@@ -86,69 +83,30 @@ def evidence_of(error: BaseException, warnings: Sequence[str] = ()) -> Evidence:
     )
 
 
-def failure_of(error: BaseException, warnings: Sequence[str] = ()) -> Failure:
+def failure_of(error: BaseException, warnings: Sequence[str] = (), added: UserRules = NO_USER_RULES) -> Failure:
     """Classify an exception; one that carries its own failure keeps it."""
     own = next((e for e in _causes(error) if isinstance(e, YoutubeError)), None)
-    return own.failure if own else classify(evidence_of(error, warnings))
+    return own.failure if own else classify(evidence_of(error, warnings), added)
 
 
-@cache
-def rules() -> tuple[Rule, ...]:
-    """The table, in order, from the package's data file."""
-    table = tomllib.loads(files("tubewarren.youtube").joinpath("failures.toml").read_text(encoding="utf-8"))
-    return tuple(_rule(row) for row in table["rule"])
-
-
-class _Normal:
-    """Evidence, spelled the way the rules are."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
-        # yt-dlp adds a hint about signing in to every reason with "sign in" in it: it says nothing.
-        self._text = _fold(evidence.text).partition("use --cookies")[0]
-        self._warnings = tuple(_fold(warning) for warning in evidence.warnings)
-        found = _STATUS.search(self._text)
-        self._status = evidence.http_status or (int(found.group(1)) if found else None)
-
-    def match(self, rule: Rule) -> bool:
-        evidence = self._evidence
-        return all(
-            (
-                not rule.text or any(part in self._text for part in rule.text),
-                not rule.warning or any(part in warning for part in rule.warning for warning in self._warnings),
-                not rule.status or self._status in rule.status,
-                not rule.exception or not set(rule.exception).isdisjoint(evidence.exception_types),
-                not rule.errno or evidence.errno in rule.errno,
-                rule.expected is None or evidence.expected is rule.expected,
-            )
-        )
-
-
-def _rule(row: dict[str, Any]) -> Rule:
-    return Rule(
-        kind=FailureKind(row["kind"]),
-        reason=row["reason"],
-        text=tuple(_fold(part) for part in row.get("text", ())),
-        warning=tuple(_fold(part) for part in row.get("warning", ())),
-        status=tuple(status for part in row.get("status", ()) for status in _span(part)),
-        exception=tuple(row.get("exception", ())),
-        errno=tuple(getattr(errno, name) for name in row.get("errno", ()) if hasattr(errno, name)),
-        expected=row.get("expected"),
+def _facts(evidence: Evidence) -> Facts:
+    text = folded(evidence.text)
+    found = _STATUS.search(text)
+    return Facts(
+        text=text,
+        warnings=tuple(folded(warning) for warning in evidence.warnings),
+        status=evidence.http_status or (int(found.group(1)) if found else None),
+        exceptions=frozenset(evidence.exception_types),
+        errno=evidence.errno,
+        expected=evidence.expected,
     )
 
 
-def _span(status: int | str) -> range:
-    first, _, last = str(status).partition("-")
-    return range(int(first), int(last or first) + 1)
-
-
-def _fold(text: str) -> str:
-    return _clean(text).replace("\u2019", "'").lower()
-
-
-def _clean(text: str) -> str:
-    bare = _ANSI.sub("", text).strip().removeprefix("ERROR:").strip()
-    return bare.removeprefix("[download] Got error:").strip()
+def _failure(rule: Rule, evidence: Evidence, detail: str) -> Failure:
+    reason = rule.reason
+    if evidence.countries and rule.kind is FailureKind.GATED:
+        reason += f" It can be seen in: {', '.join(evidence.countries)}."
+    return Failure(kind=rule.kind, reason=reason, detail=detail, rule=rule.name, countries=evidence.countries)
 
 
 def _words(error: BaseException) -> str:

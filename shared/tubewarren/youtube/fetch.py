@@ -5,6 +5,9 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,9 @@ import yt_dlp
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.youtube.errors import ProcessingFailedError
 from tubewarren.youtube.failures import failure_of
-from tubewarren.youtube.job import Progress, Task
+from tubewarren.youtube.job import LiveStreams, Progress, Task
 from tubewarren.youtube.options import merged
+from tubewarren.youtube.release import dated, scheduled
 from tubewarren.youtube.ytdlp_log import CapturingLogger
 
 INFO_FILE = "info.json"
@@ -24,11 +28,8 @@ PARTIAL_FOLDER = ".partial"
 """Inside the job's folder: what an attempt left unfinished, for the next one to go on from."""
 
 _SECONDS_BETWEEN_REPORTS = 0.5
-_LIVE = {
-    "is_live": "This is a live stream that is still running: it is tried again when it has ended.",
-    "is_upcoming": "This live event has not begun: it is tried again later.",
-    "post_live": "The live stream has ended and YouTube is still processing it: it is tried again later.",
-}
+_RANGE_REFUSED = "range-refused"
+"""The rule by which a partial file is known to be of no more use."""
 
 
 def fetch(task: Task, columns: Mapping[str, str], folder: Path) -> None:
@@ -45,7 +46,10 @@ def fetch(task: Task, columns: Mapping[str, str], folder: Path) -> None:
     try:
         _download(task, folder, log)
     except Exception as error:
-        raise ProcessingFailedError(failure_of(error, log.warnings)) from error
+        failure = failure_of(error, log.warnings, task.rules)
+        if failure.rule == _RANGE_REFUSED:
+            shutil.rmtree(folder / PARTIAL_FOLDER, ignore_errors=True)
+        raise ProcessingFailedError(_with_release(failure, error, task)) from error
 
 
 def _download(task: Task, folder: Path, log: CapturingLogger) -> None:
@@ -55,7 +59,7 @@ def _download(task: Task, folder: Path, log: CapturingLogger) -> None:
         {
             "logger": log,
             "noplaylist": True,
-            "match_filter": _refuse_what_is_no_finished_video,
+            "match_filter": partial(refuse_what_is_no_finished_video, live=task.live),
             "paths": {"home": str(folder), "temp": PARTIAL_FOLDER},
             # The format is part of the name: a partial file of another format is never gone on with.
             "outtmpl": {"default": "%(id).80B.%(format_id).40B.%(ext)s"},
@@ -74,20 +78,67 @@ def _download(task: Task, folder: Path, log: CapturingLogger) -> None:
     shutil.rmtree(folder / PARTIAL_FOLDER, ignore_errors=True)
 
 
-def _refuse_what_is_no_finished_video(info: Mapping[str, Any], *, incomplete: bool) -> str | None:
-    """A match filter of yt-dlp; raising from it, other than returning a word, cannot be mistaken for success."""
+def refuse_what_is_no_finished_video(info: Mapping[str, Any], *, incomplete: bool, live: LiveStreams) -> None:
+    """A match filter of yt-dlp; raising from it, other than returning a word, cannot be mistaken for success.
+
+    Raises:
+        ProcessingFailedError: this is a list, or a live stream that is not to be downloaded now.
+    """
     if not incomplete and (info.get("n_entries") or 1) > 1:
-        raise _failed(FailureKind.BAD_INPUT, "This address is a list, not a video: add it as a source.")
-    if reason := _LIVE.get(str(info.get("live_status"))):
-        raise _failed(FailureKind.NOT_YET, reason)
-    return None
+        raise _failed(
+            FailureKind.BAD_INPUT, "no-single-video", "This address is a list, not a video: add it as a source."
+        )
+    if failure := _failure_of_stream(info, live):
+        raise ProcessingFailedError(failure)
+
+
+def _failure_of_stream(info: Mapping[str, Any], live: LiveStreams) -> Failure | None:
+    match info.get("live_status"), live:
+        case "is_upcoming", _:
+            return Failure(
+                kind=FailureKind.NOT_YET,
+                reason="This has not begun: it is tried again when it has.",
+                rule="live-upcoming",
+                release_at=scheduled(info),
+            )
+        case "post_live", _:
+            reason = "The live stream has ended and YouTube is still processing it: it is tried again later."
+            return Failure(kind=FailureKind.NOT_YET, reason=reason, rule="live-processing", release_at=scheduled(info))
+        case "is_live", "wait":
+            reason = "This is a live stream that is still running: it is tried again when it has ended."
+            # It began at a known time, and ends at an unknown one.
+            return Failure(kind=FailureKind.NOT_YET, reason=reason, rule="live-running")
+        case "is_live", "skip":
+            reason = "This is a live stream that is still running, and the settings say to skip those."
+            return Failure(kind=FailureKind.GATED, reason=reason, rule="live-skipped")
+        case _:
+            return None
+
+
+def _with_release(failure: Failure, error: Exception, task: Task) -> Failure:
+    """What is not there yet, with the time when it will be, as far as the site tells."""
+    if failure.kind is not FailureKind.NOT_YET or isinstance(error, ProcessingFailedError):
+        return failure
+    seen = failure.model_copy(update={"release_at": scheduled(_second_look(task))})
+    return dated(seen, datetime.now(UTC))
+
+
+def _second_look(task: Task) -> Mapping[str, Any]:
+    """What the site says of a video without formats: of its error yt-dlp keeps only the words."""
+    options = {"logger": CapturingLogger(), "noplaylist": True, "ignore_no_formats_error": True}
+    # The failure is known already; that nothing more can be learnt of it is none of its own.
+    with suppress(Exception), yt_dlp.YoutubeDL(merged(task.options, options)) as ydl:
+        return ydl.extract_info(task.url, download=False, process=False) or {}
+    return {}
 
 
 def _only_video(info: dict[str, Any]) -> dict[str, Any]:
     while info.get("_type") in {"playlist", "multi_video"}:
         entries = [entry for entry in info.get("entries") or () if entry]
         if len(entries) != 1:
-            raise _failed(FailureKind.BAD_INPUT, "This address is a list, not a video: add it as a source.")
+            raise _failed(
+                FailureKind.BAD_INPUT, "no-single-video", "This address is a list, not a video: add it as a source."
+            )
         info = entries[0]
     return info
 
@@ -95,13 +146,15 @@ def _only_video(info: dict[str, Any]) -> dict[str, Any]:
 def _verify(video: Mapping[str, Any]) -> None:
     paths = [Path(str(item["filepath"])) for item in video.get("requested_downloads") or () if item.get("filepath")]
     if not paths:
-        raise _failed(FailureKind.UNKNOWN, "yt-dlp reported success, but named no file.")
+        raise _failed(FailureKind.UNKNOWN, "no-file", "yt-dlp reported success, but named no file.")
     for path in paths:
         if not path.is_file():
-            raise _failed(FailureKind.TRANSIENT, f"yt-dlp reported success, but {path.name} is not there.")
+            raise _failed(
+                FailureKind.TRANSIENT, "file-missing", f"yt-dlp reported success, but {path.name} is not there."
+            )
         if path.stat().st_size == 0:
             path.unlink()
-            raise _failed(FailureKind.TRANSIENT, f"The file {path.name} came empty.")
+            raise _failed(FailureKind.TRANSIENT, "file-empty", f"The file {path.name} came empty.")
 
 
 def _write_info(info: dict[str, Any], folder: Path) -> None:
@@ -162,6 +215,7 @@ class _Meter:
         path.unlink()
         raise _failed(
             FailureKind.TRANSIENT,
+            "size-differs",
             f"The file has {size} bytes where {expected or 'more'} were announced: it is fetched again.",
         )
 
@@ -181,8 +235,8 @@ def _number(value: Any) -> float | None:  # noqa: ANN401 - yt-dlp's word
     return float(value) if isinstance(value, int | float) else None
 
 
-def _failed(kind: FailureKind, reason: str) -> ProcessingFailedError:
-    return ProcessingFailedError(Failure(kind=kind, reason=reason))
+def _failed(kind: FailureKind, rule: str, reason: str) -> ProcessingFailedError:
+    return ProcessingFailedError(Failure(kind=kind, reason=reason, rule=rule))
 
 
 def finished_files(folder: Path) -> tuple[Path, ...]:

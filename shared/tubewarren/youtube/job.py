@@ -3,10 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from tubewarren.youtube.rules import NO_USER_RULES, UserRules
 
 Options = Mapping[str, Any]
 """Options of yt-dlp, by the names its library knows; values are JSON's own types."""
+
+LiveStreams = Literal["wait", "capture", "skip"]
+"""What to do with a stream that is still running: wait for its recording, download what comes, or give it up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Task:
         attempt: 1 for the first.
         options: of yt-dlp, from the settings.
         report: call it with what was reached; as often as you like.
+        live: what to do with a stream that is still running.
+        rules: what a person adds to the rules that say what a failure means.
     """
 
     id: str
@@ -47,6 +54,8 @@ class Task:
     attempt: int = 1
     options: Options = field(default_factory=dict)
     report: Callable[[Progress], None] = unheard
+    live: LiveStreams = "wait"
+    rules: UserRules = NO_USER_RULES
 
 
 Processor = Callable[[Task, Mapping[str, str], Path], None]

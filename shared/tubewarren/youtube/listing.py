@@ -12,6 +12,7 @@ from tubewarren.youtube.errors import AddressRefusedError, ProcessingFailedError
 from tubewarren.youtube.failures import failure_of
 from tubewarren.youtube.job import Options
 from tubewarren.youtube.options import merged
+from tubewarren.youtube.rules import NO_USER_RULES, UserRules
 from tubewarren.youtube.wire import Entry
 from tubewarren.youtube.ytdlp_log import CapturingLogger
 
@@ -37,7 +38,7 @@ class LeftOut:
 
 
 def list_entries(
-    url: str, options: Options, allowed_hosts: Collection[str] = YOUTUBE_HOSTS
+    url: str, options: Options, allowed_hosts: Collection[str] = YOUTUBE_HOSTS, rules: UserRules = NO_USER_RULES
 ) -> Iterator[Entry | LeftOut]:
     """The videos of a source, each once, in its order, read from the site as they are asked for.
 
@@ -56,7 +57,7 @@ def list_entries(
     except GeneratorExit:
         raise
     except Exception as error:
-        raise ProcessingFailedError(failure_of(error, log.warnings)) from error
+        raise ProcessingFailedError(failure_of(error, log.warnings, rules)) from error
 
 
 @dataclass(slots=True)
@@ -77,22 +78,26 @@ class _Walk:
     def end(self) -> None:
         if not self.keys and not self.left_out:
             raise _failed(
-                FailureKind.BAD_INPUT, "There is nothing in this list: check the address, or come back later."
+                FailureKind.BAD_INPUT,
+                "list-empty",
+                "There is nothing in this list: check the address, or come back later.",
             )
         if not self.keys:
             reason = f"None of the {self.left_out} entries of this list can be worked on: hidden, or not allowed."
-            raise _failed(FailureKind.GONE, reason)
+            raise _failed(FailureKind.GONE, "list-hidden", reason)
 
     def _resolve(self, url: str, extractor: str | None) -> dict[str, Any]:
         for _ in range(_MOST_REDIRECTS):
             info = self.ydl.extract_info(url, download=False, process=False, ie_key=extractor)
             if not info:
-                raise _failed(FailureKind.UNKNOWN, "yt-dlp read this address without an error and without a result.")
+                raise _failed(
+                    FailureKind.UNKNOWN, "no-result", "yt-dlp read this address without an error and without a result."
+                )
             if _type(info) not in _REFERENCES:
                 return dict(info)
             url = check_address(_plain(info["url"]), self.allowed_hosts)
             extractor = info.get("ie_key")
-        raise _failed(FailureKind.BAD_INPUT, "This address leads from one to the next without end.")
+        raise _failed(FailureKind.BAD_INPUT, "endless-redirect", "This address leads from one to the next without end.")
 
     def _list(self, info: Mapping[str, Any], depth: int) -> Iterator[Entry | LeftOut]:
         seen = 0
@@ -105,7 +110,7 @@ class _Walk:
         announced = info.get("playlist_count")
         if isinstance(announced, int) and seen < announced:
             reason = f"The list broke off after {seen} of {announced} entries: it is read again."
-            raise _failed(FailureKind.TRANSIENT, reason)
+            raise _failed(FailureKind.TRANSIENT, "list-broke-off", reason)
 
     def _item(self, entry: Mapping[str, Any], around: Mapping[str, Any], depth: int) -> Iterator[Entry | LeftOut]:
         if _type(entry) in _LISTS:
@@ -178,5 +183,5 @@ def _seconds(value: Any) -> float | None:  # noqa: ANN401 - yt-dlp's word
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _failed(kind: FailureKind, reason: str) -> ProcessingFailedError:
-    return ProcessingFailedError(Failure(kind=kind, reason=reason))
+def _failed(kind: FailureKind, rule: str, reason: str) -> ProcessingFailedError:
+    return ProcessingFailedError(Failure(kind=kind, reason=reason, rule=rule))

@@ -23,10 +23,24 @@ from tubewarren.youtube.errors import YoutubeFailedError
 
 _log = logging.getLogger(__name__)
 _LAST_WORDS = 2000
-_LOST = -signal.SIGKILL
 
 
-_Birth = asyncio.Future[tuple[int, asyncio.Future[int]]]
+@dataclass(frozen=True, slots=True)
+class Death:
+    """How a child ended.
+
+    Attributes:
+        code: its exit code, negative for a signal.
+        peak_bytes: the most memory that it, or something it started, ever had; None when nobody could tell.
+    """
+
+    code: int
+    peak_bytes: int | None = None
+
+
+_LOST = Death(-signal.SIGKILL)
+_KIB = 1024
+_Birth = asyncio.Future[tuple[int, asyncio.Future[Death]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +51,13 @@ class Newborn:
         process_id: also of its session and process group.
         channel: orders out, reports in; ours to close.
         errors: what it writes to stderr; ours to close.
-        exited: its exit code, negative for a signal, once it is gone.
+        exited: how it ended, once it is gone.
     """
 
     process_id: int
     channel: socket.socket
     errors: socket.socket
-    exited: asyncio.Future[int]
+    exited: asyncio.Future[Death]
 
 
 class Nursery:
@@ -65,7 +79,7 @@ class Nursery:
         self._listening: asyncio.Task[None] | None = None
         self._last_words = ""
         self._expected: deque[_Birth] = deque()
-        self._exits: dict[int, asyncio.Future[int]] = {}
+        self._exits: dict[int, asyncio.Future[Death]] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -160,11 +174,11 @@ class Nursery:
                 expected.set_exception(BrokenPipeError("the process that children are forked of died"))
 
     def _told(self, line: bytes) -> None:
-        event, process_id, code = line.split()
+        event, process_id, code, peak_kib = line.split()
         if event == b"died":
-            self._exits.pop(int(process_id)).set_result(int(code))
+            self._exits.pop(int(process_id)).set_result(Death(int(code), int(peak_kib) * _KIB))
             return
-        exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        exited: asyncio.Future[Death] = asyncio.get_running_loop().create_future()
         if event == b"born":
             self._exits[int(process_id)] = exited
         expected = self._expected.popleft()
@@ -205,4 +219,6 @@ def _command() -> list[str]:
 
 
 def _unfit(reason: str, detail: str = "") -> YoutubeFailedError:
-    return YoutubeFailedError(Failure(kind=FailureKind.UNFIT, reason=reason, detail=detail[-_LAST_WORDS:]))
+    return YoutubeFailedError(
+        Failure(kind=FailureKind.UNFIT, reason=reason, detail=detail[-_LAST_WORDS:], rule="no-child")
+    )

@@ -108,4 +108,4 @@ def _honest() -> dict[str, Any]:
 
 
 def _refused(reason: str) -> ProcessingFailedError:
-    return ProcessingFailedError(Failure(kind=FailureKind.UNFIT, reason=reason))
+    return ProcessingFailedError(Failure(kind=FailureKind.UNFIT, reason=reason, rule="option-refused"))

@@ -141,11 +141,11 @@ async def _follow(child: Child, order: FetchOrder, on_progress: Callable[[Progre
     vitality = Vitality(patience=order.no_progress.total_seconds(), alive_at=clock())
     while True:
         if clock() >= end:
-            raise _late(f"it was not finished within {_spoken(order.deadline)}")
+            raise _late("deadline", f"it was not finished within {_spoken(order.deadline)}")
         if clock() >= vitality.dead_at:
             vitality.measured(await asyncio.to_thread(_bytes_in, order.folder), clock())
         if clock() >= vitality.dead_at:
-            raise _late(f"there was no progress for {_spoken(order.no_progress)}")
+            raise _late("no-progress", f"there was no progress for {_spoken(order.no_progress)}")
         try:
             async with asyncio.timeout_at(min(end, vitality.dead_at)):
                 report = await child.receive()
@@ -172,9 +172,10 @@ async def _next_page(child: Child, order: ListOrder, left: timedelta) -> tuple[P
         async with asyncio.timeout(max(patience.total_seconds(), 0)):
             report = await child.receive()
     except TimeoutError:
-        reason = "the list was not read to its end" if left <= order.no_progress else "there was no new page"
-        whole = order.deadline if left <= order.no_progress else order.no_progress
-        raise _late(f"{reason} within {_spoken(whole)}") from None
+        if left <= order.no_progress:
+            reason = f"the list was not read to its end within {_spoken(order.deadline)}"
+            raise _late("deadline", reason) from None
+        raise _late("no-progress", f"there was no new page within {_spoken(order.no_progress)}") from None
     match report:
         case Page():
             return report, timedelta(seconds=clock() - asked)
@@ -182,7 +183,7 @@ async def _next_page(child: Child, order: ListOrder, left: timedelta) -> tuple[P
             child.busy = False
             raise YoutubeFailedError(report.failure)
         case Reached() | FetchResult():
-            raise _late("the child process answered something else")
+            raise _late("child-garbled", "the child process answered something else")
         case _:
             assert_never(report)
 
@@ -212,8 +213,9 @@ def _progress(report: Reached) -> Progress:
     )
 
 
-def _late(reason: str) -> YoutubeFailedError:
-    return YoutubeFailedError(Failure(kind=FailureKind.TRANSIENT, reason=f"{reason}: its process was killed"))
+def _late(rule: str, reason: str) -> YoutubeFailedError:
+    failure = Failure(kind=FailureKind.TRANSIENT, reason=f"{reason}: its process was killed", rule=rule)
+    return YoutubeFailedError(failure)
 
 
 def _spoken(duration: timedelta) -> str:

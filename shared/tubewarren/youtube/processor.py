@@ -52,4 +52,6 @@ def _entry_point(name: str) -> Any:  # noqa: ANN401 - whatever has that name
 
 def _not_found(name: str, why: str) -> ProcessorNotFoundError:
     advice = "name it as package.module:function, importable where the worker runs"
-    return ProcessorNotFoundError(Failure(kind=FailureKind.UNFIT, reason=f"{why}; {advice}", detail=name))
+    return ProcessorNotFoundError(
+        Failure(kind=FailureKind.UNFIT, reason=f"{why}; {advice}", detail=name, rule="no-processor")
+    )

@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from tubewarren.failures import Failure
 from tubewarren.youtube.addresses import YOUTUBE_HOSTS
+from tubewarren.youtube.job import LiveStreams
 from tubewarren.youtube.processor import DEFAULT_PROCESSOR
+from tubewarren.youtube.rules import NO_USER_RULES, UserRules
 
 
 class _Line(BaseModel):
@@ -25,6 +27,8 @@ class FetchOrder(_Line):
         options: of yt-dlp, by the names its library knows.
         deadline: the longest the whole job may take.
         no_progress: the longest it may go without a new phase, more bytes, or a growing folder.
+        live: what to do with a stream that is still running.
+        rules: what a person adds to the rules that say what a failure means.
     """
 
     order: Literal["fetch"] = "fetch"
@@ -39,6 +43,8 @@ class FetchOrder(_Line):
     options: dict[str, Any] = {}
     deadline: timedelta = timedelta(hours=6)
     no_progress: timedelta = timedelta(minutes=3)
+    live: LiveStreams = "wait"
+    rules: UserRules = NO_USER_RULES
 
 
 class ListOrder(_Line):
@@ -50,6 +56,7 @@ class ListOrder(_Line):
         page_size: entries a page; the child waits for each page to be asked for.
         deadline: the longest that listing may take, without the time its reader takes.
         no_progress: the longest that one page may take.
+        rules: what a person adds to the rules that say what a failure means.
     """
 
     order: Literal["list"] = "list"
@@ -59,6 +66,7 @@ class ListOrder(_Line):
     page_size: int = Field(default=100, ge=1)
     deadline: timedelta = timedelta(hours=2)
     no_progress: timedelta = timedelta(minutes=3)
+    rules: UserRules = NO_USER_RULES
 
 
 class More(_Line):

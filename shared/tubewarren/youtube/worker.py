@@ -72,7 +72,7 @@ class Worker:
         except _Stopped:
             return
         except BaseException as error:  # noqa: BLE001 - sys.exit in a user's function is a failure of that job alone
-            self._send(Failed(failure=failure_of(error)))
+            self._send(Failed(failure=failure_of(error, added=order.rules)))
 
     def _fetch(self, order: FetchOrder) -> FetchResult:
         started = time.monotonic()
@@ -103,7 +103,7 @@ class Worker:
         entries: list[Entry] = []
         left_out: list[str] = []
         try:
-            for item in list_entries(order.url, order.options, order.allowed_hosts):
+            for item in list_entries(order.url, order.options, order.allowed_hosts, order.rules):
                 if isinstance(item, Entry):
                     entries.append(item)
                 else:
@@ -153,6 +153,8 @@ def _task(order: FetchOrder, report: Callable[[Progress], None]) -> Task:
         attempt=order.attempt,
         options=order.options,
         report=report,
+        live=order.live,
+        rules=order.rules,
     )
 
 

@@ -81,6 +81,12 @@ async def take(url: str, queue_name: str) -> bytes:
     raise AssertionError("unreachable")
 
 
+async def until_dead(node: PrivateNode) -> None:
+    async with asyncio.timeout(10):
+        while node.is_alive:  # noqa: ASYNC110 - another process ends
+            await asyncio.sleep(0.05)
+
+
 def listening_addresses(pid: int) -> set[str]:
     """The addresses, in the kernel's hexadecimal, on which a process listens."""
     inodes = set()
@@ -125,6 +131,23 @@ async def test_a_confirmed_message_outlives_a_kill_9_of_the_server(
 
     assert after.url == before.url
     assert await take(after.url, "crash") == b"survives"
+
+
+async def test_a_node_that_was_killed_is_seen_to_be_dead_and_started_again_at_the_same_address(
+    shared_node: RestartableNode,
+) -> None:
+    before = await shared_node.start()
+    was_alive = shared_node.node.is_alive
+    shared_node.kill()
+    await until_dead(shared_node.node)
+
+    after = await shared_node.node.restart()
+
+    shared_node.address = after
+    assert was_alive
+    assert shared_node.node.is_alive
+    assert after.url == before.url
+    assert after.pid != before.pid
 
 
 async def test_a_second_start_in_the_same_folder_is_refused_with_the_holders_pid(

@@ -129,6 +129,43 @@ async def test_a_watcher_sees_the_events_it_asked_for_from_now_on(vhost_url: str
     assert [delivery.message for delivery in seen] == [downloaded("a"), downloaded("b")]
 
 
+async def test_a_watcher_goes_on_after_its_connection_was_cut(vhost_url: str, stranger: Stranger) -> None:
+    async with relay_to(vhost_url) as relay, declared_bus(relay.url) as bus, bus.watch(VideoDownloaded.type) as arrived:
+        before = await stranger.queue_names()
+        relay.cut()
+
+        async def watches_anew() -> bool:
+            return len(await stranger.queue_names() - before) == 1
+
+        await until(watches_anew)
+        await bus.publisher.publish(downloaded("a"))
+
+        assert (await asyncio.wait_for(arrived.get(), 15)).message == downloaded("a")
+
+
+async def test_whoever_asks_is_told_when_the_answers_can_no_longer_arrive(vhost_url: str) -> None:
+    has_heard, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def answer(_: Delivery) -> Outcome:
+        has_heard.set()
+        await may_answer.wait()
+        return Done(reply=answer_from("main"))
+
+    async with (
+        relay_to(vhost_url) as relay,
+        declared_bus(relay.url, worker="asks") as bus,
+        declared_bus(vhost_url, worker="answers") as holder,
+    ):
+        await holder.answer(questions("main"), answer)
+        asking = asyncio.create_task(ask(bus, timedelta(seconds=30)))
+        await has_heard.wait()
+        relay.cut()
+
+        with pytest.raises(BrokerUnavailableError):
+            await asyncio.wait_for(asking, 5)
+        may_answer.set()
+
+
 async def test_a_watcher_passes_over_what_it_cannot_read(vhost_url: str, stranger: Stranger) -> None:
     async with declared_bus(vhost_url) as bus, bus.watch("#") as arrived:
         async with stranger.channel() as channel:

@@ -1,26 +1,32 @@
 """Dead queues of a real broker: read without losing, sent back once, dropped only when chosen."""
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import aio_pika
 import pytest
 
+from integration.bus.own_brokers import OwnBroker
+from integration.bus.support import Stranger, until
 from tubewarren.bus import Bus, UnroutableError, open_bus
 from tubewarren.bus.codec import decode, encode
 from tubewarren.bus.dead_letters import DeadLetter, purge_dead, read_dead, redrive_dead
-from tubewarren.delivery import Delivery
+from tubewarren.delivery import Death, Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages.commands import DownloadVideo
 from tubewarren.outcomes import Bury
-from tubewarren.topology import DEAD, DOWNLOADER, HEARTBEAT_MONITOR, topology
+from tubewarren.topology import DEAD, DOWNLOADER, HEARTBEAT_MONITOR, STATUS_WRITER, topology
 
 pytestmark = pytest.mark.broker
 
 SYSTEM = topology()
 DEAD_DOWNLOADS = f"{DOWNLOADER}.dead"
+_WRITE_NOTHING_FOR_A_WHILE = (
+    "sys:suspend(ra_log_wal), spawn(fun() -> timer:sleep(2500), sys:resume(ra_log_wal) end), done."
+)
+_TRIES_OF_A_LISTENER = 9
+"""Twice dead: once in a batch and three times alone; at the third time the batch goes well."""
 
 
 @asynccontextmanager
@@ -49,15 +55,8 @@ async def bury(url: str, *commands: DownloadVideo, attempt: int = 6) -> None:
 
 
 async def arrival(url: str, name: str, count: int) -> None:
-    """Dead-lettering goes on in the background: takes that many and gives them back."""
-    async with plain_channel(url) as channel:
-        queue = await channel.declare_queue(name, passive=True)
-        async with asyncio.timeout(20):
-            messages = queue.iterator()
-            async for _ in messages:
-                count -= 1
-                if not count:
-                    break
+    """Dead-lettering goes on in the background."""
+    await Stranger(url).holds(name, count)
 
 
 def video(video_id: str, source_id: str = "s1") -> DownloadVideo:
@@ -182,6 +181,49 @@ async def test_an_unreadable_event_goes_back_to_the_event_queue_it_died_in(vhost
     assert letters[0].broker_reason == ""
     assert letters[0].died_at is None
     assert depths[listener] == (1, 0)
+
+
+async def test_what_was_given_back_is_whole_for_the_next_reader_however_slowly_the_broker_writes(
+    own_broker: OwnBroker, own_stranger: Stranger
+) -> None:
+    """A redrive begins by reading, so a reader that leaves a gap for a moment would leave messages behind."""
+
+    class StoppedHalfwayError(Exception):
+        pass
+
+    def stopped_while_the_broker_does_not_write(_: DeadLetter) -> bool:
+        own_broker.control("eval", _WRITE_NOTHING_FOR_A_WHILE)
+        raise StoppedHalfwayError
+
+    async with declared_bus(own_stranger.url) as bus:
+        await bury(own_stranger.url, video("a"), video("b"), video("c"))
+        with pytest.raises(StoppedHalfwayError):
+            await redrive_dead(bus, SYSTEM, stopped_while_the_broker_does_not_write)
+
+        assert len(await read_dead(bus, SYSTEM)) == 3
+
+
+async def test_redriven_news_of_a_death_tells_of_that_death_again(vhost_url: str) -> None:
+    """By it a listener knows that the command in its hand was given up elsewhere; without it, it would pass over it."""
+    listener = f"{STATUS_WRITER}.events"
+    told: list[Death | None] = []
+
+    async def stumble_at_first(batch: Sequence[Delivery]) -> None:
+        told.extend(delivery.death for delivery in batch)
+        if len(told) < _TRIES_OF_A_LISTENER:
+            raise ZeroDivisionError("a defect")
+
+    async with declared_bus(vhost_url) as bus:
+        await bury(vhost_url, video("a"))
+        await bus.consume_events(listener, stumble_at_first, 1, timedelta(milliseconds=10))
+        for _ in range(2):
+            await arrival(vhost_url, f"{listener}.dead", 1)
+            (letter,) = await redrive_dead(bus, SYSTEM, lambda letter: letter.queue == listener)
+            assert (letter.queue, letter.message_type) == (listener, DownloadVideo.type)
+        await until(lambda: len(told) == _TRIES_OF_A_LISTENER)
+
+    assert set(told) == {Death(DOWNLOADER, "rejected")}
+    assert await ids_in(vhost_url, DEAD_DOWNLOADS) == ["a"]
 
 
 async def test_a_purge_drops_the_chosen_ones_only(vhost_url: str) -> None:

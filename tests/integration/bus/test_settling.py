@@ -90,8 +90,8 @@ class StallingPublisher(Publisher):
 
 async def lose_channel(consumption: CommandConsumption) -> None:
     assert consumption._subscription is not None
-    assert consumption._subscription._channel is not None
-    underlay = await consumption._subscription._channel.get_underlay_channel()
+    assert consumption._subscription._line is not None
+    underlay = await consumption._subscription._line.channel.get_underlay_channel()
     await underlay.close()
 
 

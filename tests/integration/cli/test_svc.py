@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import aio_pika
 import pytest
@@ -59,6 +63,39 @@ def kill(url: str, *commands: Command) -> None:
                 await dead.publish(encode(command, attempt=6), DOWNLOADER)
 
     asyncio.run(publish())
+
+
+def reject(url: str, command: Command) -> None:
+    """Gives it up as a worker does, so that the broker buries it."""
+
+    async def reject() -> None:
+        async with await aio_pika.connect(url) as connection, connection.channel() as channel:
+            await channel.default_exchange.publish(encode(command), DOWNLOADER)
+            queue = await channel.get_queue(DOWNLOADER)
+            await (await queue.get()).reject()
+
+    asyncio.run(reject())
+    until(lambda: depth(url, f"{DOWNLOADER}.dead") == 1)
+
+
+def ids_in(url: str, name: str) -> set[str | None]:
+    async def take() -> set[str | None]:
+        ids = set()
+        async with await aio_pika.connect(url) as connection, connection.channel() as channel:
+            queue = await channel.get_queue(name)
+            while (message := await queue.get(no_ack=True, fail=False)) is not None:
+                ids.add(message.message_id)
+        return ids
+
+    return asyncio.run(take())
+
+
+def until(is_true: Callable[[], bool]) -> None:
+    """Waits for a broker or a process of ours, and not for ever."""
+    deadline = time.monotonic() + 30
+    while not is_true():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.005)
 
 
 def with_results_manager(url: str, rows: dict[str, list[dict[str, Any]]], run: Callable[[], Result]) -> Result:
@@ -166,6 +203,72 @@ def test_dead_letters_are_listed_with_the_ledgers_reason_and_redriven_by_it(svc:
     assert "1 message went back to work." in sent.stdout
     assert DownloadVideo.model_validate_json(asyncio.run(first_body(vhost_url, DOWNLOADER))) == VIDEO
     assert depth(vhost_url, f"{DOWNLOADER}.dead") == 1
+
+
+def test_what_would_go_is_told_by_class_and_source_and_a_limit_sends_no_more(svc: Svc, vhost_url: str) -> None:
+    videos = [VIDEO.model_copy(update={"video_id": name, "source_id": source}) for name, source in ("a7", "b7", "c8")]
+    kill(vhost_url, VIDEO, *videos)
+    burials = [
+        {"queue": DOWNLOADER, "buried_id": str(video.message_id), "kind": "gated", "reason": "", "rule": "members-only"}
+        for video in videos
+    ]
+
+    def run(*arguments: str) -> Result:
+        return with_results_manager(
+            vhost_url, {"burials": burials}, lambda: svc("dead", "redrive", "--class", "members", *arguments)
+        )
+
+    tried, of_one_source, limited = run("--dry-run"), run("--source", "8", "--dry-run"), run("--limit", "1")
+
+    assert tried.stdout.startswith("3 messages would go back to work.")
+    assert [line.split() for line in tried.stdout.splitlines()[3:]] == [
+        ["gated", "members-only", "7", "2"],
+        ["gated", "members-only", "8", "1"],
+    ]
+    assert of_one_source.stdout.startswith("1 message would go")
+    assert "1 message went back to work." in limited.stdout
+    assert (depth(vhost_url, DOWNLOADER), depth(vhost_url, f"{DOWNLOADER}.dead")) == (1, 3)
+
+
+def test_what_died_long_ago_or_just_now_is_told_by_the_brokers_time(svc: Svc, vhost_url: str) -> None:
+    reject(vhost_url, VIDEO)
+
+    def found(*arguments: str) -> list[Any]:
+        return cast("list[Any]", json.loads(svc("dead", "list", "--json", *arguments).stdout))
+
+    assert len(found("--since", "1h")) == 1
+    assert found("--until", "1h") == []
+    assert len(found("--since", "2d", "--until", "1ms")) == 1
+    assert svc("dead", "purge", "--until", "1h", "--yes").stdout == "Nothing was dropped.\n"
+    assert svc("dead", "redrive", "--since", "1h").stdout.endswith("1 message went back to work.\n")
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT], ids=lambda each: each.name)
+def test_a_redrive_that_is_interrupted_loses_nothing_and_can_be_run_again(
+    svc: Svc, vhost_url: str, ending: signal.Signals
+) -> None:
+    videos = [VIDEO.model_copy(update={"video_id": f"v{number}"}) for number in range(300)]
+    kill(vhost_url, *videos)
+    command = [sys.executable, "-m", "tubewarren_services.cli.main", "--broker", vhost_url, "dead", "redrive"]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as redrive:
+        until(lambda: depth(vhost_url, DOWNLOADER) > 0 or redrive.poll() is not None)
+        redrive.send_signal(ending)
+        output, complaint = redrive.communicate(timeout=60)
+    until(lambda: depth(vhost_url, DOWNLOADER) + depth(vhost_url, f"{DOWNLOADER}.dead") >= len(videos))
+    back = depth(vhost_url, DOWNLOADER)
+    lying = depth(vhost_url, f"{DOWNLOADER}.dead")
+    again = svc("dead", "redrive", "--queue", DOWNLOADER)
+
+    assert redrive.returncode != 0
+    assert output == "300 messages to go back to work.\n"
+    assert ("Nothing is lost" in complaint) is (ending is signal.SIGINT)
+    assert 0 < back < len(videos)
+    # The one whose copy was confirmed, and which was not taken out of the dead queue any more, is there twice.
+    assert back + lying - len(videos) in (0, 1)
+    assert again.stdout.endswith(f"{lying} messages went back to work.\n")
+    assert ids_in(vhost_url, DOWNLOADER) == {str(video.message_id) for video in videos}
+    assert depth(vhost_url, f"{DOWNLOADER}.dead") == 0
 
 
 def test_without_the_ledger_a_reason_cannot_choose_but_an_id_can(svc: Svc, vhost_url: str) -> None:

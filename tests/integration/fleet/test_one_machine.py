@@ -1,6 +1,8 @@
 """`svc up` and `svc demo` as a person runs them: everything accounted for, whatever is interrupted or killed."""
 
+import os
 import signal
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -24,6 +26,7 @@ from fleets import (
     wait_until,
 )
 from tubewarren.broker.config import NodeFolder
+from tubewarren.broker.identity import remembered_identity
 from tubewarren.broker.processes import processes_marked
 from tubewarren.topology import SERVICES, topology
 from tubewarren_services.demo.catalogue import (
@@ -188,13 +191,87 @@ def test_a_broker_that_is_killed_and_comes_back_while_downloads_run_costs_nothin
         finished = [video for video in site.videos if key_of(video) in machine.finished]
         asked = requests_for(site, finished)
         restartable_node.kill()
-        wait_until(lambda: any("onnection" in line["event"] for line in machine.logged("downloader")))
+        wait_until(lambda: any("waiting for it" in line["event"] for line in fleet.log()))
         run_apart(restartable_node.start())
 
         assert fleet.wait(TO_THE_END) == 1, fleet.text
         assert_accounted_for(machine, site, broker)
         assert finished
         assert requests_for(site, finished) == asked
+
+
+def test_a_private_broker_that_is_killed_while_downloads_run_is_brought_back_by_the_fleet_itself(
+    own_broker: MachineFor, serve: SiteOf, broker: BrokerUnderTest
+) -> None:
+    site = serve(LONG)
+    machine = own_broker(site)
+    machine.sources(site.feed_url)
+    fleet = machine.start("up", "--once", "--sources", "sources.txt", "--downloaders", "2")
+    wait_until_under_way(machine, site, "glacier-0")
+    wait_until_on_disk(machine.data)
+    finished = [video for video in site.videos if key_of(video) in machine.finished]
+    asked = requests_for(site, finished)
+    (killed,) = node_processes(machine)
+
+    os.kill(killed, signal.SIGKILL)
+
+    assert fleet.wait(TO_THE_END) == 1, fleet.text
+    assert_accounted_for(machine, site, broker)
+    assert finished
+    assert requests_for(site, finished) == asked
+    told = [line for line in fleet.text.splitlines() if line.startswith("The private RabbitMQ")]
+    assert [" ".join(line.split()[3:5]).strip(",") for line in told] == ["has died;", "is back"]
+    assert "Traceback" not in fleet.text
+    assert not any(line["logger"].startswith(("aiormq", "aio_pika")) for line in fleet.log())
+    assert node_processes(machine) == ()
+
+
+def test_a_private_broker_that_cannot_come_back_ends_the_fleet_with_one_error(
+    own_broker: MachineFor, serve: SiteOf
+) -> None:
+    site = serve(LONG)
+    machine = own_broker(site, GRACE="1s")
+    machine.sources(site.feed_url)
+    fleet = machine.start("up", "--sources", "sources.txt")
+    wait_until_under_way(machine, site, "glacier-0")
+    services, (killed,) = services_of(fleet), node_processes(machine)
+    address = remembered_identity(NodeFolder(machine.data.resolve() / "broker").identity)
+    assert address is not None
+
+    os.kill(killed, signal.SIGKILL)
+    stranger = wait_until(lambda: taken(address.ports.amqp), holds=lambda found: found is not None)
+    assert stranger is not None
+    with stranger:
+        code = fleet.wait(TO_THE_END)
+
+    assert code == 1, fleet.text
+    assert fleet.text.count("Error: ") == 1
+    assert "could not be started again in 5 attempts" in fleet.text
+    assert f"another program listens on a port of the private broker ({address.ports.amqp}" in fleet.text
+    assert "Traceback" not in fleet.text
+    assert not any(map(is_alive, services))
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        ("STORE__RESULTS", "cannot make the folder"),
+        ("DATA_DIR", "Choose a writable data folder with --data-dir"),
+    ],
+)
+def test_up_with_a_folder_that_cannot_be_written_ends_with_one_sentence(
+    machine_for: MachineFor, setting: str, complaint: str
+) -> None:
+    machine = machine_for(**{setting: "in-the-way"})
+    (machine.folder / "in-the-way").write_text("a file where a folder should be")
+
+    up = machine.svc("up", timeout=TO_THE_END)
+
+    assert up.returncode == 1
+    assert up.stderr.count("Error: ") == 1
+    assert complaint in up.stderr
+    assert "Traceback" not in up.stderr
+    assert '{"' not in up.stderr
 
 
 def test_up_that_is_interrupted_and_then_killed_goes_on_where_it_was_each_time(
@@ -233,6 +310,14 @@ def test_up_that_is_interrupted_and_then_killed_goes_on_where_it_was_each_time(
     assert requests_for(site, quick) == asked
     resumed = {visit.path for visit in site.visits if visit.range_header}
     assert resumed == {"/media/glacier-0.wav", "/media/glacier-1.wav"}
+
+
+def taken(port: int) -> socket.socket | None:
+    """The port as a stranger's; None while the one who was killed still has it."""
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError:
+        return None
 
 
 def node_processes(machine: Machine) -> tuple[int, ...]:

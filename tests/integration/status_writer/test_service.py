@@ -11,8 +11,9 @@ import aio_pika
 import pytest
 
 from tubewarren.bus import Bus, open_bus
+from tubewarren.bus.dead_letters import redrive_dead
 from tubewarren.messages.commands import DownloadVideo
-from tubewarren.messages.events import ListedVideo, VideoDownloaded, VideosQueued
+from tubewarren.messages.events import FleetGates, Gate, ListedVideo, VideoClaimed, VideoDownloaded, VideosQueued
 from tubewarren.runner import Service, Surroundings
 from tubewarren.settings import Settings
 from tubewarren.settings.model import SheetSettings
@@ -49,6 +50,11 @@ def _statuses(tmp_path: Path, tab: str) -> dict[str, str]:
     if not file.exists():
         return {}
     return {row["ID"]: row["Status"] for row in csv.DictReader(file.read_text().splitlines())}
+
+
+def _text(tmp_path: Path, tab: str) -> str:
+    file = tmp_path / "workbook" / f"{tab}.csv"
+    return file.read_text() if file.exists() else ""
 
 
 async def _until(is_true: Callable[[], bool]) -> None:
@@ -98,6 +104,34 @@ async def test_events_and_broken_off_orders_reach_the_workbook(vhost_url: str, t
         assert _statuses(tmp_path, "Video Tasks") == {"a": "done", "b": "error", "c": "pending"}
         assert "11 deliveries" in (tmp_path / "workbook" / "Dead-Letter Tasks.csv").read_text()
         assert service.activity().unfit == ""
+
+
+async def test_a_redriven_order_leaves_the_dead_once_it_is_claimed_and_may_die_again(
+    vhost_url: str, tmp_path: Path
+) -> None:
+    async with _declared_bus(vhost_url) as bus, _running(bus, tmp_path):
+        await bus.publisher.publish(_queued("a"))
+        await bus.publisher.publish(DownloadVideo(video_id="a", url="https://x/a", source_id="7"))
+        for _ in range(2):
+            await _kill_workers_with_it(vhost_url)
+            await _until(lambda: _statuses(tmp_path, "Dead-Letter Tasks") == {"a": "error"})
+
+            assert len(await redrive_dead(bus, SYSTEM, lambda letter: letter.queue == DOWNLOADER)) == 1
+            await bus.publisher.publish(
+                VideoClaimed(at=datetime.now(UTC), video_id="a", source_id="7", worker="box/downloader", attempt=1)
+            )
+
+            await _until(lambda: _statuses(tmp_path, "Dead-Letter Tasks") == {})
+            assert _statuses(tmp_path, "Video Tasks") == {"a": "in-progress"}
+
+
+async def test_what_holds_the_fleet_back_reaches_the_summary(vhost_url: str, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    gate = Gate(kind="pause", name="all", reason="A person paused it.", since=now)
+    async with _declared_bus(vhost_url) as bus, _running(bus, tmp_path):
+        await bus.publisher.publish(FleetGates(at=now, gates=(gate,)))
+
+        await _until(lambda: "pause: all,A person paused it." in _text(tmp_path, "Summary"))
 
 
 async def test_events_wait_in_their_queue_while_the_workbook_is_unavailable(vhost_url: str, tmp_path: Path) -> None:

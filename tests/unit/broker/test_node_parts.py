@@ -10,7 +10,7 @@ from tubewarren.broker.epmd import ask_to_leave, node_names, registered_nodes
 from tubewarren.broker.errors import NodeInUseError
 from tubewarren.broker.lock import FolderLock
 from tubewarren.broker.logs import telling_end, telling_lines
-from tubewarren.broker.processes import NodeProcess, parse_arguments, parse_ps_line, processes_marked
+from tubewarren.broker.processes import NodeProcess, is_marked, parse_arguments, parse_ps_line, processes_marked
 
 MARKER = ("-tubewarren_node", "/data/my broker")
 
@@ -64,6 +64,8 @@ def marked_process() -> Iterator[int]:
 def test_a_process_is_found_by_its_mark(marked_process: int) -> None:
     assert processes_marked(MARKER) == (NodeProcess(marked_process, is_server=False),)
     assert processes_marked(("-tubewarren_node", "/data/my")) == ()
+    assert is_marked(marked_process, MARKER)
+    assert not is_marked(marked_process, ("-tubewarren_node", "/data/my"))
 
 
 def test_a_zombie_is_no_process_of_the_node() -> None:
@@ -74,6 +76,9 @@ def test_a_zombie_is_no_process_of_the_node() -> None:
         _until_zombie(child.pid)
 
         assert processes_marked(MARKER) == ()
+        assert not is_marked(child.pid, MARKER)
+
+    assert not is_marked(child.pid, MARKER)
 
 
 def _until_zombie(pid: int) -> None:

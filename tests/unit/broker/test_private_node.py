@@ -24,3 +24,11 @@ async def test_a_failed_start_gives_the_folder_back(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(NodeStartError, match=r"exit code 3(.|\n)*console\.log:\n  what went wrong"):
             await PrivateNode(tmp_path, installation).start()
+
+
+async def test_a_node_that_never_started_is_not_alive_and_cannot_be_started_again(tmp_path: Path) -> None:
+    node = PrivateNode(tmp_path, Installation(scripts=tmp_path, path=()))
+
+    assert not node.is_alive
+    with pytest.raises(NodeStartError, match="start it"):
+        await node.restart()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from aio_pika import DeliveryMode
 from aio_pika import Message as AmqpMessage
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tubewarren.bus.codec import ATTEMPT, NOT_BEFORE, decode, encode, name_of
+from tubewarren.bus.codec import ATTEMPT, DIED_IN, DIED_OF, NOT_BEFORE, death_elsewhere, decode, encode, name_of
 from tubewarren.bus.errors import UnreadableMessageError
 from tubewarren.delivery import Death, Delivery
 from tubewarren.messages.commands import DownloadVideo
@@ -174,6 +174,43 @@ def test_a_death_is_read_from_the_newest_entry_of_the_brokers_record(header: obj
     assert with_header("x-death", header).death == death
 
 
+TOLD = {DIED_IN: "downloader", DIED_OF: "delivery_limit"}
+UNDIGESTED = {"queue": "writer.events", "reason": "rejected"}
+BURIED = {"queue": "downloader", "reason": "rejected"}
+WAITED = {"queue": "downloader.retry.30s", "reason": "expired"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "death"),
+    [
+        (TOLD, Death("downloader", "delivery_limit")),
+        (TOLD | {"x-death": [BURIED]}, Death("downloader", "rejected")),
+        ({DIED_IN: "downloader"}, None),
+        ({DIED_IN: 5, DIED_OF: "rejected"}, None),
+    ],
+)
+def test_a_copy_tells_of_the_death_that_was_written_into_it_unless_it_died_again(
+    headers: dict[str, Any], death: Death | None
+) -> None:
+    assert read(Incoming(headers=headers)).death == death
+
+
+@pytest.mark.parametrize(
+    ("headers", "death"),
+    [
+        ({}, None),
+        ({"x-death": [UNDIGESTED]}, None),
+        ({"x-death": [UNDIGESTED, WAITED]}, None),
+        ({"x-death": [UNDIGESTED, BURIED, WAITED]}, Death("downloader", "rejected")),
+        ({"x-death": [UNDIGESTED], **TOLD}, Death("downloader", "delivery_limit")),
+    ],
+)
+def test_what_died_with_a_listener_has_the_death_that_it_told_of(headers: dict[str, Any], death: Death | None) -> None:
+    incoming = cast("AbstractIncomingMessage", Incoming(headers=headers))
+
+    assert death_elsewhere(incoming, "writer.events") == death
+
+
 def test_a_strangers_message_without_an_id_is_known_by_its_body() -> None:
     one, same, other = (
         name_of(cast("AbstractIncomingMessage", Incoming(message_id=None, body=body))) for body in (b"a", b"a", b"b")
@@ -185,11 +222,12 @@ def test_a_strangers_message_without_an_id_is_known_by_its_body() -> None:
     assert read(Incoming(message_id="")).message_id.startswith("sha256:")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     body=st.binary(max_size=60),
     type_=st.sampled_from(["video.download.v1", "worker.beat.v1", "x", None]),
     headers=st.dictionaries(
-        st.sampled_from([ATTEMPT, NOT_BEFORE, "x-death", "traceparent"]),
+        st.sampled_from([ATTEMPT, NOT_BEFORE, DIED_IN, DIED_OF, "x-death", "traceparent"]),
         st.none() | st.booleans() | st.integers() | st.text() | st.binary() | st.lists(st.text() | st.integers()),
     ),
 )

@@ -1,12 +1,22 @@
 """Dead letters with their reasons."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tubewarren.bus.dead_letters import DeadLetter
 from tubewarren.messages.commands import DownloadVideo
-from tubewarren_services.cli.dead_view import Filters, cases_of, dead_json, dead_page, dead_table, short_id
+from tubewarren_services.cli.dead_view import (
+    Filters,
+    cases_of,
+    dead_json,
+    dead_page,
+    dead_table,
+    groups_table,
+    is_of_class,
+    short_id,
+)
 from tubewarren_services.cli.tables import Row
 from unit.cli.drawing import drawn
 
@@ -27,6 +37,8 @@ BURIAL: Row = {
     "buried_id": LETTER.buried_id,
     "kind": "gone",
     "reason": "It is private, so it will not come back.",
+    "rule": "private-video",
+    "buried_at": "2026-11-22T09:00:00+00:00",
 }
 
 
@@ -63,6 +75,15 @@ MEANT = {
     "other words": (Filters(reason="public"), False),
     "its class": (Filters(kind="gone"), True),
     "another class": (Filters(kind="gated"), False),
+    "its rule": (Filters(kind="private-video"), True),
+    "the first word of its rule": (Filters(kind="private"), True),
+    "a part of a word of it": (Filters(kind="priv"), False),
+    "since before it died": (Filters(since=NOW - timedelta(hours=3)), True),
+    "since it died": (Filters(since=NOW - timedelta(hours=2)), True),
+    "since after it died": (Filters(since=NOW - timedelta(hours=1)), False),
+    "until after it died": (Filters(until=NOW - timedelta(hours=1)), True),
+    "until it died": (Filters(until=NOW - timedelta(hours=2)), True),
+    "until before it died": (Filters(until=NOW - timedelta(hours=3)), False),
     "the beginning of its id": (Filters(identity=LETTER.buried_id[:8]), True),
     "another id": (Filters(identity="nonsense"), False),
     "one of two": (Filters(queue="downloader", kind="gated"), False),
@@ -74,6 +95,30 @@ def test_what_filters_mean(filters: Filters, is_meant: bool) -> None:  # noqa: F
     (case,) = cases_of([LETTER], [BURIAL])
 
     assert filters.mean(case) is is_meant
+
+
+def test_where_the_broker_does_not_say_when_it_died_whoever_gave_it_up_does() -> None:
+    letter = replace(LETTER, died_at=None)
+
+    (told,), (untold,) = cases_of([letter], [BURIAL]), cases_of([letter], [])
+
+    assert told.died_at == NOW - timedelta(hours=3)
+    assert not Filters(since=NOW - timedelta(days=99)).mean(untold)
+    assert not Filters(until=NOW).mean(untold)
+
+
+def test_groups_say_how_many_there_are_of_each_class_rule_and_source() -> None:
+    other = replace(LETTER, buried_id="other", body=b'{"source_id": "8"}')
+
+    lines = drawn(groups_table(cases_of([LETTER, LETTER, other, STRANGER], [BURIAL])), 80).splitlines()
+
+    assert lines[2].split() == ["gone", "private-video", "7", "2"]
+    assert [line.split() for line in lines[3:]] == [["unknown", "1"], ["unknown", "8", "1"]]
+
+
+def test_a_class_means_no_rule_that_only_begins_with_its_name() -> None:
+    assert not is_of_class("blocked", "gated", "blocked-in-country")
+    assert is_of_class("blocked", "blocked", "bot-check")
 
 
 @pytest.mark.parametrize("width", [80, 200])
@@ -107,6 +152,7 @@ def test_the_json_of_a_letter_has_everything_even_when_it_is_unreadable() -> Non
         "source_id": None,
         "subject": None,
         "kind": "unknown",
+        "rule": None,
         "reason": "Nobody says why.",
         "attempt": 1,
         "died_at": None,

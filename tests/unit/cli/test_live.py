@@ -5,18 +5,20 @@ import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from rich.console import Console
 
-from tubewarren.bus import Bus, UnroutableError
 from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Command, Event, Message
 from tubewarren.messages.commands import QueryLedger
 from tubewarren.messages.events import LedgerAnswered, Verdict, VideoClaimed, VideoFailed
 from tubewarren_services.cli.live import TOPICS, show_live
+
+if TYPE_CHECKING:
+    from tubewarren.bus import Bus
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CLAIMED = VideoClaimed(at=NOW, video_id="v", source_id="s", worker="w", attempt=1)
@@ -47,12 +49,12 @@ class Fleet:
             arrived.put_nowait(Delivery(event, str(number)))
         yield arrived
 
-    async def ask(self, command: Command, patience: timedelta) -> AsyncIterator[Message]:
+    async def ask_one(self, command: Command, kind: type[Message], patience: timedelta) -> Message | None:
         del patience
-        if not self.sources:
-            raise UnroutableError("nobody")
         assert isinstance(command, QueryLedger)
-        yield LedgerAnswered(at=NOW, storage="main", rows=self.sources if command.topic == "sources" else ())
+        assert kind is LedgerAnswered
+        rows = self.sources if command.topic == "sources" else ()
+        return LedgerAnswered(at=NOW, storage="main", rows=rows) if self.sources else None
 
 
 async def shown(fleet: Fleet, *, terminal: bool) -> str:

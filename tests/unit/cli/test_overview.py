@@ -1,16 +1,28 @@
 """`svc status`, drawn."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tubewarren.messages.events import Gate
 from tubewarren.topology import DOWNLOADER, topology
-from tubewarren_services.cli.overview import Overview, QueueLine, overview_table, queue_lines, summary_lines
+from tubewarren_services.cli.overview import Overview, QueueLine, gate_lines, overview_table, queue_lines, summary_lines
 from tubewarren_services.cli.tables import Row
 from unit.cli.drawing import drawn
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SYSTEM = topology()
+GATES = (
+    Gate(
+        kind="egress",
+        name="home",
+        reason="YouTube limits the rate of this address.",
+        advice="Slow down.",
+        since=NOW - timedelta(minutes=5),
+        until=NOW + timedelta(minutes=55),
+    ),
+    Gate(kind="pause", name="12", reason="It is being moved.", since=NOW - timedelta(hours=2)),
+)
 EMPTY = {queue.name: (0, 0) for queue in SYSTEM.queues}
 SUMMARY: Row = {
     "sources_done": 1,
@@ -31,19 +43,20 @@ def test_a_queue_is_told_with_all_that_waits_on_its_rungs_and_all_that_died() ->
         DOWNLOADER: (7, 3),
         f"{DOWNLOADER}.retry.30s": (1, 0),
         f"{DOWNLOADER}.retry.2h": (2, 0),
+        f"{DOWNLOADER}.held": (5, 0),
         f"{DOWNLOADER}.dead": (4, 0),
     }
 
     lines = {line.name: line for line in queue_lines(SYSTEM, depths)}
 
-    assert lines[DOWNLOADER] == QueueLine(DOWNLOADER, "work", ready=7, retrying=3, dead=4, consumers=3)
+    assert lines[DOWNLOADER] == QueueLine(DOWNLOADER, "work", ready=7, retrying=3, held=5, dead=4, consumers=3)
     assert lines["status-writer.events"].retrying is None
 
 
 def test_a_queue_that_the_broker_lacks_is_called_missing() -> None:
     lines = queue_lines(SYSTEM, dict.fromkeys(EMPTY))
 
-    text = drawn(overview_table(Overview(lines, None, None), 80, NOW), 80)
+    text = drawn(overview_table(Overview(lines, None, None, ()), 80, NOW), 80)
 
     assert {line.ready for line in lines} == {None}
     assert text.count("missing") == len(lines)
@@ -67,7 +80,7 @@ def test_a_summary_that_tells_nothing_is_told_as_nothing() -> None:
 def test_the_overview_fits(width: int) -> None:
     workers: tuple[Row, ...] = ({"worker": "box/downloader", "status": "active", "in_hand": 2, "doing": "2 videos"},)
 
-    text = drawn(overview_table(Overview(queue_lines(SYSTEM, EMPTY), SUMMARY, workers), width, NOW), width)
+    text = drawn(overview_table(Overview(queue_lines(SYSTEM, EMPTY), SUMMARY, workers, GATES), width, NOW), width)
 
     assert max(len(line) for line in text.splitlines()) <= width
     for words in ("downloader", "1,200 videos", "box/downloader", "2 videos"):
@@ -75,7 +88,18 @@ def test_the_overview_fits(width: int) -> None:
 
 
 def test_without_a_results_manager_the_depths_are_shown_and_the_gap_is_named() -> None:
-    text = drawn(overview_table(Overview(queue_lines(SYSTEM, EMPTY), None, None), 80, NOW), 80)
+    text = drawn(overview_table(Overview(queue_lines(SYSTEM, EMPTY), None, None, None), 80, NOW), 80)
 
     assert "downloader" in text
     assert "No results-manager answers" in text
+
+
+def test_what_holds_work_back_is_told_with_what_to_do_and_when_it_moves() -> None:
+    assert gate_lines(GATES, NOW) == (
+        "Egress home, for 5 min: YouTube limits the rate of this address. Next look in 55 min.",
+        "  Slow down.",
+        "Pause 12, for 2 h: It is being moved.",
+        "",
+    )
+    assert gate_lines((), NOW) == ()
+    assert "No heartbeat-monitor answers" in gate_lines(None, NOW)[0]

@@ -13,12 +13,12 @@ from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Message
 from tubewarren.messages.commands import DownloadVideo, ReturnResults
 from tubewarren.messages.events import VideoClaimed, VideoDownloaded
-from tubewarren.outcomes import Bury, Done, Outcome, Park, Refund, Retry
+from tubewarren.outcomes import Bury, Done, Outcome, Park, Refund, Retry, SecondOpinion
 from tubewarren.store.errors import DiskFullError, ManifestUnreadableError, StoreError, StoreUnfitError, VideoBusyError
 from tubewarren.store.store import Store
 from tubewarren.youtube.errors import AddressRefusedError, YoutubeFailedError
 from tubewarren.youtube.wire import FetchResult
-from tubewarren_services.downloader.handler import Ports, handle
+from tubewarren_services.downloader.handler import Ports, handle, second_opinion
 from tubewarren_services.downloader.service import _to_its_end
 
 VIDEO = DownloadVideo(
@@ -41,6 +41,7 @@ class Workshop:
     store: Store
     fetch: Fetch = a_file
     fetches: int = 0
+    has_others: bool = False
     told: list[VideoClaimed] = field(default_factory=list)
     find: Callable[[str], Awaitable[object]] | None = None
 
@@ -54,6 +55,8 @@ class Workshop:
 
         return Ports(
             worker="box/downloader",
+            egress="home",
+            has_others=lambda: self.has_others,
             storage="main",
             yt_dlp_version="2026.10.26",
             check_address=_check,
@@ -231,6 +234,7 @@ async def test_a_foreign_folder_in_the_place_of_the_result_is_left_alone(worksho
         (FailureKind.GATED, Bury),
         (FailureKind.GONE, Bury),
         (FailureKind.BAD_INPUT, Bury),
+        (FailureKind.SUSPECT, SecondOpinion),
     ],
 )
 async def test_a_failed_fetch_has_its_class_decide_and_frees_the_video(
@@ -322,3 +326,31 @@ async def test_work_in_a_thread_gives_its_result_and_its_errors() -> None:
 async def test_another_order_is_a_bug(workshop: Workshop) -> None:
     with pytest.raises(TypeError, match=r"results\.return\.v1"):
         await workshop.work_on(ReturnResults())
+
+
+@pytest.mark.parametrize(
+    ("opinions", "has_others", "is_believed"),
+    [
+        ((), True, False),
+        ((), False, False),
+        (("home",), True, False),
+        (("home",), False, True),
+        (("abroad",), True, True),
+        (("abroad",), False, True),
+        (("home", "abroad"), False, True),
+    ],
+)
+def test_an_ambiguous_verdict_is_believed_when_another_egress_agrees_or_when_there_is_none(
+    opinions: tuple[str, ...],
+    has_others: bool,  # noqa: FBT001 - one column of the table
+    is_believed: bool,  # noqa: FBT001 - as above
+) -> None:
+    suspect = Failure(kind=FailureKind.SUSPECT, reason="Video unavailable.", detail="Video unavailable")
+
+    outcome = second_opinion(suspect, opinions, "home", has_others=has_others)
+
+    if is_believed:
+        assert isinstance(outcome, Bury)
+        assert (outcome.failure.kind, outcome.failure.detail) == (FailureKind.GONE, "Video unavailable")
+    else:
+        assert outcome == SecondOpinion(suspect, "home")

@@ -9,8 +9,7 @@ from tubewarren.messages import Message
 from tubewarren.messages.events import WorkerBeat, WorkerChanged, WorkerHealth, WorkerState
 from tubewarren.settings.model import HeartbeatSettings
 from tubewarren.workers import Worker
-from tubewarren_services.heartbeat_monitor.memory import FleetFile
-from tubewarren_services.heartbeat_monitor.service import Monitor
+from tubewarren_services.heartbeat_monitor.service import Monitor, fleet_file
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -27,11 +26,11 @@ class World:
         self.told += messages
 
     def start(self) -> Monitor:
-        return Monitor.start(FleetFile(self.file), HeartbeatSettings(), self.publish, lambda: self.now)
+        return Monitor.start(fleet_file(self.folder), HeartbeatSettings(), self.publish, lambda: self.now)
 
     @property
     def file(self) -> Path:
-        return self.folder / "monitor.json"
+        return self.folder / "heartbeat-monitor.json"
 
     async def pass_time(self, monitor: Monitor, seconds: int) -> None:
         for _ in range(seconds):
@@ -127,7 +126,7 @@ async def test_an_interrupted_save_leaves_the_file_before_it(world: World) -> No
     monitor = world.start()
     await monitor.record([_beat("one")])
     monitor.save()
-    (world.folder / ".monitor.json.new").mkdir()
+    (world.folder / ".heartbeat-monitor.json.new").mkdir()
 
     await monitor.record([_beat("two")])
     monitor.save()

@@ -16,13 +16,23 @@ import pytest
 
 from tubewarren.settings import Settings
 from tubewarren.topology import topology
-from tubewarren_services.local_fleet.fleet import Fleet, FleetRunningError, _alone_in, _processes, _running
+from tubewarren_services.local_fleet.fleet import (
+    Fleet,
+    FleetFolderError,
+    FleetRunningError,
+    _alone_in,
+    _processes,
+    _running,
+    open_fleet,
+)
+from tubewarren_services.local_fleet.pauses import Pauses
 from tubewarren_services.local_fleet.processes import Copy, ServiceProcess, ServiceStartError
 
 if TYPE_CHECKING:
     from tubewarren.bus import Bus
 
 SOON = timedelta(milliseconds=1)
+AT_ONCE = Pauses(first=SOON, longest=SOON)
 # What a fleet that is killed had: the lock, and its number in the file. Importing the real one would take a second.
 HOLDER = """
 import fcntl, os, signal, sys
@@ -55,13 +65,13 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def process(folder: Path, script: str, *, service: str = "downloader", **variables: str) -> ServiceProcess:
     command = ("/bin/sh", "-c", script)
-    return ServiceProcess(Copy(service, service), command, variables, folder, first_pause=SOON)
+    return ServiceProcess(Copy(service, service), command, variables, folder, pauses=AT_ONCE)
 
 
 def trapping(folder: Path, service: str, *arguments: str) -> ServiceProcess:
     """Says its number when it is ready; asked to leave, it writes a word into a file, or does not listen."""
     command = (sys.executable, "-S", "-E", "-c", TRAPPING, *arguments)
-    return ServiceProcess(Copy(service, service), command, {}, folder, first_pause=SOON)
+    return ServiceProcess(Copy(service, service), command, {}, folder, pauses=AT_ONCE)
 
 
 def log_of(folder: Path, service: str = "downloader") -> str:
@@ -118,6 +128,53 @@ async def test_a_service_that_refuses_its_settings_is_not_brought_back_and_its_l
 async def test_one_that_refuses_without_a_word_is_told_with_its_log(tmp_path: Path) -> None:
     with pytest.raises(ServiceStartError, match=r"See .*downloader\.log"):
         await process(tmp_path, "exit 2").keep_running()
+
+
+async def test_the_complaint_with_which_a_service_ended_is_told_without_what_it_logged_before(tmp_path: Path) -> None:
+    said = ("{a line of its log}", "Error: of an earlier life", "{ready}", "Error: no such level", "nor such a folder")
+    one = process(tmp_path, "".join(f"echo '{line}';" for line in said) + "exit 2")
+
+    with pytest.raises(ServiceStartError, match=r"^downloader cannot start\. no such level\nnor such a folder$"):
+        await one.keep_running()
+
+
+@pytest.mark.parametrize(
+    ("healthy_after", "expected"),
+    [(timedelta(0), [1.0, 1.0, 1.0]), (timedelta(hours=1), [1.0, 2.0, 4.0])],
+    ids=["after health", "after short lives"],
+)
+async def test_the_pauses_before_a_service_is_brought_back_grow_and_begin_anew_after_a_healthy_life(
+    tmp_path: Path, healthy_after: timedelta, expected: list[float]
+) -> None:
+    waited: list[float] = []
+    enough = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == len(expected):
+            enough.set()
+            await asyncio.Event().wait()
+
+    pauses = Pauses(healthy_after=healthy_after)
+    one = ServiceProcess(Copy("downloader", "downloader"), ("/bin/false",), {}, tmp_path, pauses=pauses, sleep=sleep)
+    keeping = asyncio.create_task(one.keep_running())
+    with kept(keeping):
+        await asyncio.wait_for(enough.wait(), 10)
+
+    assert waited == expected
+
+
+async def test_a_service_that_is_stopped_while_it_is_being_started_is_asked_to_leave_and_not_killed(
+    tmp_path: Path,
+) -> None:
+    one = trapping(tmp_path, "downloader", str(tmp_path / "word"), "drained")
+    keeping = asyncio.create_task(one.keep_running())
+    await asyncio.sleep(0)
+
+    await stopped(one, keeping)
+
+    assert one._starting is not None
+    assert (await one._starting).returncode in (0, -signal.SIGTERM)
 
 
 async def test_a_service_is_asked_to_leave_and_has_its_grace(tmp_path: Path) -> None:
@@ -203,7 +260,7 @@ class QuietBus:
 
 def fleet(folder: Path, *processes: ServiceProcess) -> Fleet:
     settings = Settings(data_dir=folder, grace=timedelta(seconds=1))
-    return Fleet(settings, cast("Bus", QuietBus()), topology(), None, processes, say=lambda _: None)
+    return Fleet(settings, cast("Bus", QuietBus()), topology(), processes, say=lambda _: None)
 
 
 async def test_a_fleet_with_a_service_that_cannot_start_ends_with_its_reason(tmp_path: Path) -> None:
@@ -217,7 +274,7 @@ async def test_a_fleet_with_a_service_that_cannot_start_ends_with_its_reason(tmp
     with pytest.raises(ServiceStartError, match="no such level"):
         await asyncio.wait_for(run_for_ever(), 10)
 
-    assert beside._process is None or beside._process.returncode is not None
+    assert beside._starting is None or (await beside._starting).returncode is not None
 
 
 async def test_what_fails_in_the_middle_of_a_fleet_is_its_own_error(tmp_path: Path) -> None:
@@ -251,6 +308,15 @@ def test_two_fleets_in_one_folder_are_one_too_many(tmp_path: Path) -> None:
         other = tmp_path / "other"
         other.mkdir()
         with _alone_in(other):
+            pass
+
+
+async def test_a_data_folder_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "data"
+    in_the_way.write_text("a file where the folder should be")
+
+    with pytest.raises(FleetFolderError, match=rf"{in_the_way}.*: .*Choose a writable data folder with --data-dir"):
+        async with open_fleet(Settings(data_dir=in_the_way), say=lambda _: None):
             pass
 
 

@@ -193,6 +193,26 @@ def test_a_time_in_the_future_keeps_nobody_waiting(folder: Path, sources: Path) 
     assert LocalWorkbook(folder).read([SOURCES])[SOURCES].rows
 
 
+@pytest.mark.parametrize("jump", [timedelta(days=1), timedelta(days=-1)], ids=["forwards", "backwards"])
+def test_a_clock_that_jumps_keeps_nobody_waiting_and_loses_no_save(
+    folder: Path, sources: Path, jump: timedelta
+) -> None:
+    pauses: list[float] = []
+    now = sources.stat().st_mtime + 1
+    book = LocalWorkbook(folder, patience=Patience(clock=lambda: now, pause=pauses.append))
+    book.edit({SOURCES: _done})
+
+    now += jump.total_seconds()
+    sources.write_text("ID,URL,Status\n1,mine,\n2,v,\n")
+    os.utime(sources, (now - 1, now - 1))
+    book.edit({SOURCES: _done})
+    now -= jump.total_seconds()
+    rows = book.read([SOURCES])[SOURCES].rows
+
+    assert rows == (("1", "mine", "done"), ("2", "v", ""))
+    assert not pauses
+
+
 def test_a_person_who_saves_without_end_is_left_alone(book: LocalWorkbook, sources: Path) -> None:
     saves: Iterator[int] = iter(range(100))
 

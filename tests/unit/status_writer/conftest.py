@@ -62,6 +62,7 @@ class Desk:
     mirror_file: Path
     pauses: list[float] = field(default_factory=list)
     unfit_while_waiting: list[str] = field(default_factory=list)
+    now: datetime = NOON
 
     def __post_init__(self) -> None:
         self._start()
@@ -73,8 +74,8 @@ class Desk:
     def _start(self) -> None:
         prompt = Patience(settle=timedelta(0), pause=lambda _: None)
         self.book = Troubled(LocalWorkbook(self.folder, patience=prompt))
-        self.scribe = Scribe(Mirror.open(self.mirror_file), self.book)
-        self.writer = Writer(self.scribe, delivery_limit=10, clock=lambda: NOON, pause=self._pause)
+        self.scribe = Scribe(Mirror.open(self.mirror_file), self.book, clock=lambda: self.now)
+        self.writer = Writer(self.scribe, delivery_limit=10, clock=lambda: self.now, pause=self._pause)
 
     async def tell(self, *events: Message) -> None:
         await self.writer.record([Delivery(event, str(event.message_id)) for event in events])

@@ -28,7 +28,7 @@ from tubewarren.messages.events import (
 )
 from tubewarren.sheets.tabs import DEAD_LETTER_SOURCES, DEAD_LETTER_TASKS, SOURCES, VIDEO_TASKS, WORKERS, Tab
 from tubewarren_services.status_writer.facts import Record, Subject, join
-from tubewarren_services.status_writer.handler import Context, facts_of
+from tubewarren_services.status_writer.handler import facts_of
 from tubewarren_services.status_writer.rows import Shown, rows_of
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -111,12 +111,12 @@ def video_order() -> DownloadVideo:
     return DownloadVideo(video_id="vid", url="https://x/vid", source_id="7", title="A title", duration_seconds=61.4)
 
 
-def rows_after(*told: Message | Delivery, now: datetime = NOON) -> Mapping[Tab, Shown]:
+def rows_after(*told: Message | Delivery) -> Mapping[Tab, Shown]:
     """The rows of the one subject that these are about (or of all, where tabs differ)."""
     records: dict[Subject, Record] = {}
     for each in told:
         delivery = each if isinstance(each, Delivery) else Delivery(each, "id")
-        for fact in facts_of(delivery, Context(now, delivery_limit=10)):
+        for fact in facts_of(delivery, delivery_limit=10):
             records[fact.subject] = join(records.get(fact.subject, {}), [fact])
     return {tab: shown for subject, record in records.items() for tab, shown in rows_of(subject.kind, record).items()}
 
@@ -323,7 +323,7 @@ def test_a_video_that_the_broker_gave_up_is_dead_with_a_reason() -> None:
 def test_a_source_that_the_broker_gave_up_is_dead_with_a_reason() -> None:
     order = ExpandSource(source_id="7", url="https://x/7", columns={"Name": "A name"})
 
-    rows = rows_after(accepted(), died(order), now=at(60))
+    rows = rows_after(accepted(), died(order))
 
     assert statuses(rows, (SOURCES, DEAD_LETTER_SOURCES)) == ["error", "error"]
     assert "Given up after 11 deliveries" in rows[SOURCES].values["LastError"]
@@ -382,3 +382,90 @@ STORY: tuple[Event, ...] = (
 @given(st.permutations(STORY), st.lists(st.sampled_from(STORY)))
 def test_every_order_and_every_repetition_ends_in_the_same_rows(order: list[Event], repeated: list[Event]) -> None:
     assert rows_after(*order, *repeated) == rows_after(*STORY)
+
+
+LIFE_AND_DEATH: tuple[Event, ...] = (
+    *STORY,
+    failed(Verdict.BURY, 28),
+    claimed(29),
+    failed(Verdict.REFUND, 30),
+    failed(Verdict.BURY, 31),
+    source_failed(Verdict.BURY, 32),
+    source_progress(SourceState.ERROR, 33),
+    accepted(34),
+    queued(35),
+    source_progress(SourceState.IN_PROGRESS, 36),
+    claimed(37),
+    downloaded(38),
+    failed(Verdict.BURY, 39),
+)
+
+
+@given(st.data())
+def test_at_each_moment_the_tabs_of_the_dead_are_the_same_in_every_order(data: st.DataObject) -> None:
+    told = LIFE_AND_DEATH[: data.draw(st.integers(1, len(LIFE_AND_DEATH)))]
+    order = data.draw(st.permutations(told))
+    repeated = data.draw(st.lists(st.sampled_from(told)))
+
+    assert rows_after(*order, *repeated) == rows_after(*told)
+
+
+DAY = 86_400
+BURIALS = {
+    "a clock that fell back a day": (claimed(10), failed(Verdict.BURY, 20 - DAY)),
+    "a clock that was a day ahead": (claimed(10 + DAY), failed(Verdict.BURY, 20)),
+    "one that fell back twice": (claimed(10), failed(Verdict.RETRY, 11), failed(Verdict.BURY, 12 - 2 * DAY)),
+}
+
+
+@pytest.mark.parametrize("told", BURIALS.values(), ids=BURIALS)
+def test_what_was_buried_by_a_wrong_clock_lies_among_the_dead_all_the_same(told: tuple[Event, ...]) -> None:
+    rows = rows_after(queued(), *told)
+
+    assert statuses(rows, (VIDEO_TASKS, DEAD_LETTER_TASKS)) == ["error", "error"]
+    assert rows[DEAD_LETTER_TASKS].values["LastError"] == "The line broke."
+
+
+@pytest.mark.parametrize("told", BURIALS.values(), ids=BURIALS)
+@pytest.mark.parametrize("end", [downloaded(40), downloaded(40 - DAY)], ids=["in time", "a day behind"])
+def test_what_was_done_after_a_wrong_clock_is_done(told: tuple[Event, ...], end: Event) -> None:
+    rows = rows_after(queued(), *told, end, *told)
+
+    assert statuses(rows, (VIDEO_TASKS, DEAD_LETTER_TASKS)) == ["done", None]
+
+
+def test_an_old_burial_that_is_told_again_buries_nothing() -> None:
+    burial = failed(Verdict.BURY, 20 - DAY)
+
+    rows = rows_after(queued(), claimed(10), burial, claimed(30), burial)
+
+    assert statuses(rows, (VIDEO_TASKS, DEAD_LETTER_TASKS)) == ["in-progress", None]
+
+
+def test_a_source_that_a_wrong_clock_buried_is_dead_until_a_wrong_clock_has_listed_it() -> None:
+    burial = source_failed(Verdict.BURY, 5 - DAY)
+    expanded = SourceExpanded(at=at(7 - 2 * DAY), source_id="7", videos=1)
+
+    dead, alive = rows_after(accepted(), burial), rows_after(accepted(), burial, expanded, burial)
+
+    assert statuses(dead, (SOURCES, DEAD_LETTER_SOURCES)) == ["error", "error"]
+    assert statuses(alive, (SOURCES, DEAD_LETTER_SOURCES)) == ["in-progress", None]
+
+
+@pytest.mark.parametrize("ahead", [0, DAY, -DAY], ids=["in time", "a day ahead", "a day behind"])
+def test_what_the_broker_gave_up_is_dead_whatever_the_clock_of_its_worker_says(ahead: float) -> None:
+    told = (queued(), claimed(10 + ahead), progress(11 + ahead), died(video_order()))
+
+    dead, redriven = rows_after(*told, died(video_order())), rows_after(*told, claimed(30 + ahead))
+
+    assert statuses(dead, (VIDEO_TASKS, DEAD_LETTER_TASKS)) == ["error", "error"]
+    assert "11 deliveries" in dead[VIDEO_TASKS].values["LastError"]
+    assert dead[DEAD_LETTER_TASKS].values["RetryCount"] == "0"
+    assert statuses(redriven, (VIDEO_TASKS, DEAD_LETTER_TASKS)) == ["in-progress", None]
+
+
+def test_what_is_done_does_not_die() -> None:
+    assert statuses(rows_after(queued(), downloaded(), died(video_order())), (VIDEO_TASKS, DEAD_LETTER_TASKS)) == [
+        "done",
+        None,
+    ]

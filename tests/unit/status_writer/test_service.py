@@ -1,12 +1,21 @@
 """The status-writer over a real folder; the person is played by writing files."""
 
+import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tubewarren.messages.events import SourceProgress, SourceState
-from tubewarren.sheets.tabs import DEAD_LETTER_TASKS, SOURCES, VIDEO_TASKS, WORKERS
+from tubewarren.messages.events import (
+    FleetGates,
+    Gate,
+    SourceProgress,
+    SourceState,
+    WorkerChanged,
+    WorkerHealth,
+)
+from tubewarren.sheets.tabs import DEAD_LETTER_TASKS, SOURCES, SUMMARY, VIDEO_TASKS, WORKERS
 from tubewarren.workers import Worker
 from tubewarren_services.status_writer.service import Writer
 
@@ -263,3 +272,151 @@ async def test_a_writer_that_leaves_writes_so_into_its_own_row(desk: Any) -> Non
     await desk.writer.leave(Worker("box/status-writer", "status-writer", "box", 7))
 
     assert desk.column(WORKERS, "Status") == {"box/status-writer": "stopped"}
+
+
+def gates(*names: str, at: str = "2026-01-01T12:00:00Z") -> FleetGates:
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    return FleetGates(
+        at=at,
+        gates=tuple(
+            Gate(
+                kind="egress",
+                name=name,
+                reason="Asked to prove\nthat it is no bot.",
+                advice="Give it cookies.",
+                since=noon,
+                until=noon + timedelta(hours=1),
+            )
+            for name in names
+        ),
+    )
+
+
+def worker(name: str, health: WorkerHealth) -> WorkerChanged:
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    return WorkerChanged(at=noon, worker=name, service="downloader", host="box", health=health, last_seen=noon)
+
+
+async def test_the_summary_counts_what_there_is_and_says_what_to_do(desk: Any, story: Any) -> None:
+    workers = [worker("a", WorkerHealth.ACTIVE), worker("b", WorkerHealth.STALE), worker("c", WorkerHealth.LOST)]
+
+    await desk.tell(story.queued("a", "b", "c"), story.claimed("a"), story.buried("b"), *workers)
+
+    told = desk.column(SUMMARY, "Value")
+    counts = {f"Videos {state}": told[f"Videos {state}"] for state in ("pending", "in-progress", "done", "error")}
+    assert list(counts.values()) == ["1", "1", "0", "1"]
+    assert [told[f"Workers {health}"] for health in ("active", "silent", "unfit")] == ["1", "2", "0"]
+    assert told["Sources in-progress"] == "1"
+    assert told["Last written"] == "2026-01-01T12:00:00Z"
+    advice = desk.column(SUMMARY, "Advice")
+    assert "svc dead list" in advice["Videos error"]
+    assert "Workers" in advice["Workers silent"]
+    assert advice["Videos done"] == ""
+
+
+async def test_the_counts_follow_what_happens(desk: Any, story: Any) -> None:
+    await desk.tell(story.queued("a", "b"), story.buried("a"))
+
+    await desk.tell(story.claimed("a", at=40), story.downloaded("b"))
+    desk.restart()
+    await desk.tell(story.downloaded("a", at=50))
+
+    told = desk.column(SUMMARY, "Value")
+    assert [told[f"Videos {state}"] for state in ("pending", "in-progress", "done", "error")] == ["0", "0", "2", "0"]
+
+
+async def test_what_holds_work_back_is_told_until_it_no_longer_does(desk: Any) -> None:
+    await desk.tell(gates("home", "office"))
+    held = {row[0]: row[1:] for row in desk.grid(SUMMARY)}
+    desk.restart()
+    await desk.tell(gates("office", at="2026-01-01T12:01:00Z"))
+    await desk.tell(gates("home", "office"))
+
+    assert held["egress: home"] == [
+        "Asked to prove that it is no bot.",
+        "2026-01-01T12:00:00Z",
+        "2026-01-01T13:00:00Z",
+        "Give it cookies.",
+    ]
+    assert "egress: office" in held
+    assert [what for what in desk.column(SUMMARY, "What") if what.startswith("egress")] == ["egress: office"]
+
+
+async def test_the_same_news_of_the_fleet_write_nothing(desk: Any) -> None:
+    await desk.tell(gates("home"))
+    edits = desk.book.edits
+
+    await desk.tell(gates("home", at="2026-01-01T12:00:10Z"))
+
+    assert desk.book.edits == edits
+
+
+async def test_the_summary_is_ours_alone(desk: Any, story: Any) -> None:
+    await desk.tell(story.queued("a"), gates("home"))
+    header, *rows = right = desk.grid(SUMMARY)
+    desk.put(SUMMARY, [header, ["Mine", "1", "", "", ""], [rows[0][0], "999", "", "", ""], *rows[2:]])
+
+    await desk.writer.heal()
+
+    assert sorted(desk.grid(SUMMARY)) == sorted(right)
+
+
+async def test_a_summary_that_cannot_be_read_holds_up_nothing_and_is_mended(desk: Any, story: Any) -> None:
+    await desk.tell(story.queued("a"))
+    right = desk.grid(SUMMARY)
+    desk.put(SUMMARY, [["Was", *right[0][1:]], *right[1:]])
+
+    await desk.tell(story.claimed("a"), gates("home"))
+    assert 'The tab "Summary" cannot be read' in desk.writer.activity().unfit
+    assert desk.column(VIDEO_TASKS, "Status") == {"a": "in-progress"}
+    desk.put(SUMMARY, right)
+    await desk.writer.heal()
+
+    assert desk.writer.activity().unfit == ""
+    assert desk.column(SUMMARY, "Value")["Videos in-progress"] == "1"
+    assert "egress: home" in desk.column(SUMMARY, "Value")
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=1), timedelta(days=-1)], ids=["forwards", "backwards"])
+async def test_nothing_is_lost_or_stuck_when_our_own_clock_jumps(desk: Any, story: Any, jump: timedelta) -> None:
+    await desk.tell(story.queued("a", "b"), story.claimed("a"))
+    desk.now += jump
+    await desk.tell(story.buried("a"), story.claimed("b"))
+    assert desk.column(DEAD_LETTER_TASKS, "Status") == {"a": "error"}
+    desk.restart()
+    await desk.writer.heal()
+    await desk.tell(story.claimed("a", at=40), story.downloaded("b"))
+    desk.now -= jump
+    await desk.tell(story.downloaded("a", at=50))
+
+    assert desk.column(VIDEO_TASKS, "Status") == {"a": "done", "b": "done"}
+    assert desk.column(DEAD_LETTER_TASKS, "Status") == {}
+    assert desk.column(SUMMARY, "Value")["Videos done"] == "2"
+    assert desk.column(SUMMARY, "Value")["Last written"] == "2026-01-01T12:00:00Z"
+
+
+async def test_what_a_wrong_clock_buried_stays_so_after_a_restart(desk: Any, story: Any) -> None:
+    burial = story.buried("a", at=20 - 86_400)
+    await desk.tell(story.queued("a"), story.claimed("a"), burial)
+    desk.restart()
+    dead = desk.column(DEAD_LETTER_TASKS, "LastError")
+
+    await desk.tell(story.claimed("a", at=40))
+    await desk.tell(burial)
+
+    assert dead == {"a": "It is gone."}
+    assert desk.column(DEAD_LETTER_TASKS, "Status") == {}
+
+
+async def test_the_mirror_of_an_older_version_is_counted_too(desk: Any, story: Any) -> None:
+    await desk.tell(story.queued("a", "b"), story.downloaded("a"))
+    desk.scribe.close()
+    with sqlite3.connect(desk.mirror_file) as connection:
+        connection.executescript(
+            "DROP INDEX rows_status; ALTER TABLE rows DROP COLUMN status; PRAGMA user_version = 1;"
+        )
+
+    desk.restart()
+    await desk.tell(story.downloaded("b"))
+
+    assert desk.column(SUMMARY, "Value")["Videos done"] == "2"

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -119,7 +120,31 @@ def test_libraries_that_repeat_us_are_heard_only_when_something_is_wrong() -> No
     stream = io.StringIO()
     configured(stream)
 
-    logging.getLogger("aio_pika.connection").info("connected")
-    logging.getLogger("aio_pika.connection").warning("lost")
+    logging.getLogger("opentelemetry.exporter").info("sent")
+    logging.getLogger("opentelemetry.exporter").warning("not sent")
 
-    assert [line["event"] for line in lines(stream)] == ["lost"]
+    assert [line["event"] for line in lines(stream)] == ["not sent"]
+
+
+def test_what_the_brokers_library_says_of_a_lost_connection_is_not_heard_for_we_say_it_ourselves() -> None:
+    stream = io.StringIO()
+    log = configured(stream, level="debug")
+
+    logging.getLogger("aiormq.connection").warning("connection lost")
+    logging.getLogger("aio_pika.robust_connection").error("and a traceback", exc_info=ValueError("lost"))
+    log.warning("waiting for the broker")
+
+    assert [line["event"] for line in lines(stream)] == ["waiting for the broker"]
+
+
+def test_standard_error_is_written_to_wherever_it_leads_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, above_a_view = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", before)
+    log = configured(before)
+
+    log.info("first")
+    monkeypatch.setattr(sys, "stderr", above_a_view)
+    log.info("second")
+
+    assert [line["event"] for line in lines(before)] == ["first"]
+    assert [line["event"] for line in lines(above_a_view)] == ["second"]

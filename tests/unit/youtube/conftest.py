@@ -82,6 +82,13 @@ class _Handler(BaseHTTPRequestHandler):
         start = self._start()
         self._media(MEDIA, cut=max(CUT_AT - start, 0))
 
+    def serve_unrangeable(self) -> None:
+        """The page is there, and the media is not to be had from any byte on."""
+        if len(self.site.ranges(self.path.removeprefix("/"))) == 1:
+            self._media(MEDIA)
+        else:
+            self._text(416, "text/plain", "no such range")
+
     def serve_stall(self) -> None:
         self._media(MEDIA, cut=CUT_AT, stall=True)
 

@@ -1,6 +1,7 @@
 """Fetching: what is refused, and what a file must be to count as finished."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,23 +9,43 @@ import pytest
 
 from tubewarren.failures import FailureKind
 from tubewarren.youtube.errors import ProcessingFailedError
-from tubewarren.youtube.fetch import _Meter, _refuse_what_is_no_finished_video, _write_info, finished_files
-from tubewarren.youtube.job import Progress, unheard
+from tubewarren.youtube.fetch import _Meter, _write_info, finished_files, refuse_what_is_no_finished_video
+from tubewarren.youtube.job import LiveStreams, Progress, unheard
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("status", ["is_live", "is_upcoming", "post_live"])
-def test_a_stream_that_has_not_ended_is_not_yet(status: str) -> None:
-    with pytest.raises(ProcessingFailedError) as raised:
-        _refuse_what_is_no_finished_video({"live_status": status}, incomplete=False)
+@pytest.mark.parametrize(
+    ("status", "live", "expected"),
+    [
+        ("is_live", "wait", (FailureKind.NOT_YET, "live-running", None)),
+        ("is_live", "skip", (FailureKind.GATED, "live-skipped", None)),
+        ("is_live", "capture", None),
+        *(("is_upcoming", live, (FailureKind.NOT_YET, "live-upcoming", NOON)) for live in ("wait", "skip", "capture")),
+        *(("post_live", live, (FailureKind.NOT_YET, "live-processing", NOON)) for live in ("wait", "skip", "capture")),
+        *(("was_live", live, None) for live in ("wait", "skip", "capture")),
+        *((None, live, None) for live in ("wait", "skip", "capture")),
+    ],
+)
+def test_what_becomes_of_a_stream(
+    status: str, live: LiveStreams, expected: tuple[FailureKind, str, datetime | None] | None
+) -> None:
+    assert refusal({"live_status": status, "release_timestamp": NOON.timestamp()}, live) == expected
 
-    assert raised.value.failure.kind is FailureKind.NOT_YET
+
+def refusal(info: dict[str, Any], live: LiveStreams) -> tuple[FailureKind, str, datetime | None] | None:
+    try:
+        refuse_what_is_no_finished_video(info, incomplete=False, live=live)
+    except ProcessingFailedError as error:
+        return error.failure.kind, error.failure.rule, error.failure.release_at
+    return None
 
 
 def test_one_of_many_is_a_list_and_one_of_one_is_a_video() -> None:
     with pytest.raises(ProcessingFailedError, match="a list, not a video"):
-        _refuse_what_is_no_finished_video({"n_entries": 2}, incomplete=False)
+        refuse_what_is_no_finished_video({"n_entries": 2}, incomplete=False, live="wait")
 
-    assert _refuse_what_is_no_finished_video({"n_entries": 1, "live_status": "was_live"}, incomplete=False) is None
+    assert refusal({"n_entries": 1}, "wait") is None
 
 
 @pytest.mark.parametrize(

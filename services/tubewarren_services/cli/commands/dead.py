@@ -1,9 +1,10 @@
 """`svc dead`: what was given up, and what a person does about it."""
 # ruff: noqa: PLC0415 - each command imports what it needs
 
+import asyncio
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,7 @@ import typer
 from tubewarren_services.cli import output
 from tubewarren_services.cli.options import AsJson, Limit
 from tubewarren_services.cli.plain_errors import USED_WRONGLY, CommandError
-from tubewarren_services.cli.session import NO_LEDGER, Session, talk
+from tubewarren_services.cli.session import NO_LEDGER, Session, settings_for, talk
 from tubewarren_services.cli.units import count
 
 if TYPE_CHECKING:
@@ -22,7 +23,13 @@ _MOST_BURIALS = 100_000
 InQueue = Annotated[str | None, typer.Option(help="Mean only those that died in this queue.")]
 OfSource = Annotated[str | None, typer.Option(help="Mean only those of the source with this ID.")]
 WithReason = Annotated[str | None, typer.Option(help="Mean only those whose reason contains these words.")]
-OfClass = Annotated[str | None, typer.Option("--class", metavar="CLASS", help="Mean only failures of this class.")]
+OfClass = Annotated[
+    str | None,
+    typer.Option("--class", metavar="CLASS", help="Mean only failures of this class, or of rules named so."),
+]
+Since = Annotated[str | None, typer.Option(metavar="AGO", help="Mean only those that died within so long: 2d, 12h.")]
+Until = Annotated[str | None, typer.Option(metavar="AGO", help="Mean only those that died so long ago or longer.")]
+AtMost = Annotated[int | None, typer.Option("--limit", min=1, help="Mean only so many, those of each queue in order.")]
 WithId = Annotated[str | None, typer.Argument(metavar="[ID]", help="A message's ID, or its beginning.")]
 
 app = typer.Typer(no_args_is_help=True)
@@ -41,11 +48,13 @@ def list_(
     source: OfSource = None,
     reason: WithReason = None,
     class_: OfClass = None,
+    since: Since = None,
+    until: Until = None,
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
     """List what was given up, and why."""
-    filters = _filters(queue, source, reason, class_, None)
+    filters = _filters(context, queue=queue, source_id=source, reason=reason, kind=class_, since=since, until=until)
     talk(context, lambda session: _list(session, filters, limit, as_json=as_json))
 
 
@@ -57,7 +66,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one message that was given up, whole."""
-    filters = _filters(None, None, None, None, identity)
+    filters = _filters(context, identity=identity)
     talk(context, lambda session: _show(session, filters, as_json=as_json))
 
 
@@ -70,12 +79,16 @@ def redrive(
     source: OfSource = None,
     reason: WithReason = None,
     class_: OfClass = None,
+    since: Since = None,
+    until: Until = None,
+    limit: AtMost = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Send what was given up back to work, as a first attempt."""
-    filters = _filters(queue, source, reason, class_, identity)
-    talk(context, lambda session: _redrive(session, filters, dry_run=dry_run, as_json=as_json))
+    asked = {"queue": queue, "source_id": source, "reason": reason, "kind": class_, "since": since, "until": until}
+    filters = _filters(context, identity=identity, **asked)
+    talk(context, lambda session: _redrive(session, filters, limit, dry_run=dry_run, as_json=as_json))
 
 
 @app.command()
@@ -87,26 +100,64 @@ def purge(
     source: OfSource = None,
     reason: WithReason = None,
     class_: OfClass = None,
+    since: Since = None,
+    until: Until = None,
+    limit: AtMost = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Drop what was given up, for ever; asks first."""
-    filters = _filters(queue, source, reason, class_, identity)
+    asked = {"queue": queue, "source_id": source, "reason": reason, "kind": class_, "since": since, "until": until}
+    filters = _filters(context, identity=identity, **asked)
     confirm = _agree if yes else _ask
     if not yes and not sys.stdin.isatty():
         raise CommandError("There is no terminal to ask at: say --yes to purge without being asked.", USED_WRONGLY)
-    talk(context, lambda session: _purge(session, filters, confirm))
+    talk(context, lambda session: _purge(session, filters, limit, confirm))
 
 
 def _filters(
-    queue: str | None, source: str | None, reason: str | None, class_: str | None, identity: str | None
+    context: typer.Context,
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    kind: str | None = None,
+    **asked: str | None,
 ) -> "Filters":
-    from tubewarren.failures import FailureKind
     from tubewarren_services.cli.dead_view import Filters
 
-    kinds = [kind.value for kind in FailureKind]
-    if class_ is not None and class_ not in kinds:
-        raise typer.BadParameter(f"{class_!r} is no class; choose {', '.join(kinds)}", param_hint="--class")
-    return Filters(queue, source, reason, class_, identity)
+    if kind is not None:
+        _require_known(context, kind)
+    now = datetime.now(UTC)
+    longest, shortest = _span(since, "--since"), _span(until, "--until")
+    if longest is not None and shortest is not None and longest <= shortest:
+        raise typer.BadParameter(f"nothing lies between {since} ago and {until} ago", param_hint="--since")
+    return Filters(
+        kind=kind,
+        since=None if longest is None else now - longest,
+        until=None if shortest is None else now - shortest,
+        **asked,
+    )
+
+
+def _span(text: str | None, option: str) -> timedelta | None:
+    from tubewarren.settings.durations import parse_duration
+
+    try:
+        return None if text is None else parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def _require_known(context: typer.Context, name: str) -> None:
+    """A class of failures, or one of the rules that say what failures mean."""
+    from tubewarren.youtube.rules import rulebook
+    from tubewarren_services.cli.dead_view import KINDS, is_of_class
+
+    rules = [listed.rule for listed in rulebook(settings_for(context).youtube.rules)]
+    if name not in KINDS and not any(is_of_class(name, rule.kind, rule.name) for rule in rules):
+        names = ", ".join(sorted(rule.name for rule in rules))
+        raise typer.BadParameter(
+            f"{name!r} is no class; choose {', '.join(KINDS)}; or a rule: {names}", param_hint="--class"
+        )
 
 
 async def cases(session: Session, filters: "Filters") -> tuple["Case", ...]:
@@ -154,33 +205,52 @@ async def _show(session: Session, filters: "Filters", *, as_json: bool) -> None:
         output.show(dead_page(case))
 
 
-async def _redrive(session: Session, filters: "Filters", *, dry_run: bool, as_json: bool) -> None:
-    from tubewarren.bus.dead_letters import redrive_dead
-    from tubewarren_services.cli.dead_view import dead_json
+async def _redrive(session: Session, filters: "Filters", limit: int | None, *, dry_run: bool, as_json: bool) -> None:
+    from tubewarren_services.cli.dead_view import dead_json, groups_table
 
-    found = await (cases(session, filters) if filters.identity is None else _one_id(session, filters))
-    meant = {(case.letter.queue, case.letter.buried_id) for case in found}
+    found = await _meant(session, filters, limit)
+    if not as_json:
+        output.say(f"{count(len(found), 'message')} {'would go' if dry_run else 'to go'} back to work.")
     if not dry_run and found:
-        sent = await redrive_dead(
-            session.bus, session.topology, lambda letter: (letter.queue, letter.buried_id) in meant
-        )
-        found = tuple(case for case in found if case.letter in sent)
+        found = await _sent(session, found)
     if as_json:
         output.show_json([dead_json(case) for case in found])
-        return
-    output.say(f"{count(len(found), 'message')} {'would go' if dry_run else 'went'} back to work.")
+    elif not dry_run:
+        output.say(f"{count(len(found), 'message')} went back to work.")
+    elif found:
+        output.show(groups_table(found))
 
 
-async def _purge(session: Session, filters: "Filters", confirm: Callable[[int], bool]) -> None:
+async def _sent(session: Session, meant: "tuple[Case, ...]") -> "tuple[Case, ...]":
+    from tubewarren.bus.dead_letters import redrive_dead
+
+    names = {(case.letter.queue, case.letter.buried_id) for case in meant}
+    try:
+        sent = await redrive_dead(
+            session.bus, session.topology, lambda letter: (letter.queue, letter.buried_id) in names
+        )
+    except asyncio.CancelledError:
+        typer.echo("Interrupted. Nothing is lost: what is not back at work is still dead. Run it again.", err=True)
+        raise
+    gone = {(letter.queue, letter.buried_id) for letter in sent}
+    return tuple(case for case in meant if (case.letter.queue, case.letter.buried_id) in gone)
+
+
+async def _purge(session: Session, filters: "Filters", limit: int | None, confirm: Callable[[int], bool]) -> None:
     from tubewarren.bus.dead_letters import purge_dead
 
-    found = await (cases(session, filters) if filters.identity is None else _one_id(session, filters))
+    found = await _meant(session, filters, limit)
     meant = {(case.letter.queue, case.letter.buried_id) for case in found}
     if not found or not confirm(len(found)):
         output.say("Nothing was dropped.")
         return
     dropped = await purge_dead(session.bus, session.topology, lambda letter: (letter.queue, letter.buried_id) in meant)
     output.say(f"{count(len(dropped), 'message')} dropped.")
+
+
+async def _meant(session: Session, filters: "Filters", limit: int | None) -> "tuple[Case, ...]":
+    found = await (cases(session, filters) if filters.identity is None else _one_id(session, filters))
+    return found[:limit]
 
 
 async def _one_id(session: Session, filters: "Filters") -> tuple["Case", ...]:

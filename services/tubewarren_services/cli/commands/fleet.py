@@ -20,6 +20,7 @@ from tubewarren_services.cli.options import (
     SourcesFile,
     Workbook,
 )
+from tubewarren_services.cli.plain_errors import USED_WRONGLY, CommandError
 from tubewarren_services.cli.session import settings_for, with_broker
 
 if TYPE_CHECKING:
@@ -63,9 +64,15 @@ def run(
     configure(service, settings.log.level, settings.log.format, sys.stderr)
     module = importlib.import_module(f"tubewarren_services.{service.replace('-', '_')}.service")
     exports_traces = any(os.environ.get(name) for name in _TRACE_VARIABLES)
-    asyncio.run(
-        runner.run(service, module.open_service, settings, exports_traces=exports_traces, stops_at_eof=stop_at_eof)
+    running = runner.run(
+        service, module.open_service, settings, exports_traces=exports_traces, stops_at_eof=stop_at_eof
     )
+    try:
+        asyncio.run(running)
+    except Exception as error:
+        if is_hopeless(error):
+            raise CommandError(str(error), USED_WRONGLY) from error
+        raise
 
 
 def up(
@@ -103,6 +110,16 @@ def demo(
 
     configure("demo", "warning", "auto", sys.stderr)
     raise typer.Exit(asyncio.run(run_demo(folder, _show, _say)))
+
+
+def is_hopeless(error: Exception) -> bool:
+    """Whether a service that ended like this would end so again, however often it is started with these settings."""
+    from tubewarren.bus import TopologyDriftError
+    from tubewarren.store import StoreUnfitError
+    from tubewarren.workers import WorkerFolderError
+    from tubewarren_services.results_manager.ledger import LedgerTooNewError
+
+    return isinstance(error, WorkerFolderError | StoreUnfitError | TopologyDriftError | LedgerTooNewError)
 
 
 def work_flags(
@@ -144,6 +161,6 @@ async def _show(bus: "Bus", stop: asyncio.Event) -> None:
 
 
 def _say(words: str) -> None:
-    from rich.console import Console
-
-    Console(stderr=True, highlight=False).print(words, markup=False, soft_wrap=True)
+    # Neither by rich nor by typer, which know the terminal behind the live view and would write into it.
+    sys.stderr.write(f"{words}\n")
+    sys.stderr.flush()

@@ -2,6 +2,7 @@
 # ruff: noqa: PLC0415 - each command imports what it needs
 
 import asyncio
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,10 +79,9 @@ async def answers_to(
 ) -> tuple["ResultsMoved", ...]:
     """What the storages answered: all that are expected, or those that came before it was quiet for a while."""
     from tubewarren.messages.events import ResultsMoved
-    from tubewarren_services.cli.asking import replies_to
 
     answers: dict[str, ResultsMoved] = {}
-    async with replies_to(bus, order, first) as replies:
+    async with aclosing(bus.ask(order, first)) as replies:
         while not expected or len(answers) < expected:
             patience = quiet if answers else first
             try:

@@ -1,15 +1,24 @@
-"""`svc sources`: put one on the list, look at them."""
+"""`svc sources`: put one on the list, look at them, list one again."""
 # ruff: noqa: PLC0415 - each command imports what it needs
 
+import json
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 import typer
 
 from tubewarren_services.cli import output
 from tubewarren_services.cli.options import AsJson, Limit
+from tubewarren_services.cli.plain_errors import CommandError
 from tubewarren_services.cli.session import Session, talk
+from tubewarren_services.cli.units import count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tubewarren.messages.commands import ExpandSource
+    from tubewarren_services.cli.tables import Row
 
 SourceStatus = Literal["pending", "in-progress", "done", "error"]
 
@@ -18,7 +27,7 @@ app = typer.Typer(no_args_is_help=True)
 
 def register(root: typer.Typer) -> None:
     """Add the commands."""
-    root.add_typer(app, name="sources", help="Put a source on the list, or look at the list.")
+    root.add_typer(app, name="sources", help="Put a source on the list, look at the list, or list one again.")
 
 
 @app.command()
@@ -54,6 +63,15 @@ def list_(
     talk(context, lambda session: _list(session, status, limit, as_json=as_json))
 
 
+@app.command()
+def expand(
+    context: typer.Context,
+    source_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="The IDs of sources.")],
+) -> None:
+    """List sources again and order each of their videos; what is finished is recognised."""
+    talk(context, lambda session: _expand(session, list(dict.fromkeys(source_ids))))
+
+
 def problem_with(url: str) -> str | None:
     """Why this cannot be a source's address; None when it looks like one."""
     try:
@@ -73,6 +91,45 @@ async def _add(session: Session, url: str, values: tuple[str | None, ...], prior
     columns = {heading: value for heading, value in zip(SOURCE_DETAILS, values, strict=True) if value is not None}
     await session.bus.publisher.publish(AddSource(url=url, columns=columns, priority=priority))
     output.say(f"Queued {url}. `svc sources list` shows it once the sheet-ingestor has written it down.")
+
+
+async def _expand(session: Session, source_ids: list[str]) -> None:
+    from tubewarren.messages.commands import QueryLedger
+
+    rows = [
+        row
+        for source_id in source_ids
+        for row in (await session.require(QueryLedger(topic="sources", source_id=source_id))).rows
+    ]
+    orders = orders_for(source_ids, rows)
+    await session.bus.publisher.publish(*orders)
+    output.say(
+        f"{count(len(orders), 'source')} will be listed again. Videos that are finished are recognised, and all others "
+        "are tried anew, those that were given up included."
+    )
+
+
+def orders_for(source_ids: "Sequence[str]", rows: "Sequence[Row]") -> "list[ExpandSource]":
+    """The orders that list these sources again, from the ledger's rows of them.
+
+    Raises:
+        CommandError: the ledger does not know one of them, or its row in the sheet was refused.
+    """
+    from tubewarren.messages.commands import ExpandSource
+
+    known = {str(row["source_id"]): row for row in rows if row.get("url")}
+    if unknown := [source_id for source_id in source_ids if source_id not in known]:
+        raise CommandError(f"The ledger knows no source {', '.join(unknown)}; see `svc sources list`.")
+    for source_id in source_ids:
+        if known[source_id]["phase"] == "refused":
+            reason = known[source_id].get("failure_reason")
+            raise CommandError(f"Source {source_id} was refused: {reason} Correct its row in the tab Sources instead.")
+    return [
+        ExpandSource.model_validate(
+            {**known[source_id], "columns": json.loads(str(known[source_id].get("columns") or "{}"))}
+        )
+        for source_id in source_ids
+    ]
 
 
 async def _list(session: Session, status: str | None, limit: int, *, as_json: bool) -> None:

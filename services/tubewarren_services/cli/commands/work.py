@@ -4,7 +4,7 @@
 import asyncio
 import signal
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tubewarren_services.cli.overview import Depths, Overview
 
 TaskStatus = Literal["pending", "in-progress", "waiting", "done", "dead"]
+
+GATES_PATIENCE = timedelta(seconds=5)
 
 tasks_app = typer.Typer(no_args_is_help=True)
 
@@ -60,13 +62,17 @@ def list_tasks(
 async def overview_of(session: Session) -> tuple["Overview", "Depths"]:
     """What there is to know of the moment."""
     from tubewarren.messages.commands import QueryLedger
+    from tubewarren.messages.events import FleetGates
+    from tubewarren.messages.permits import QueryGates
     from tubewarren_services.cli.overview import Overview, queue_lines
 
     depths = await session.bus.depths(session.topology)
     summary = await session.ask(QueryLedger(topic="summary"))
     people = await session.ask(QueryLedger(topic="workers")) if summary else None
     counts = next(iter(summary.rows), {}) if summary else None
-    return Overview(queue_lines(session.topology, depths), counts, people.rows if people else None), depths
+    told = await session.bus.ask_one(QueryGates(), FleetGates, GATES_PATIENCE)
+    lines = queue_lines(session.topology, depths)
+    return Overview(lines, counts, people.rows if people else None, told.gates if told else None), depths
 
 
 async def _status(session: Session, *, as_json: bool) -> None:
@@ -79,7 +85,9 @@ async def _status(session: Session, *, as_json: bool) -> None:
             for queue in session.topology.queues
             for depth in (depths.get(queue.name),)
         ]
-        output.show_json({"queues": queues, "summary": overview.summary, "workers": asdict(overview)["workers"]})
+        gates = None if overview.gates is None else [gate.model_dump(mode="json") for gate in overview.gates]
+        people = asdict(overview)["workers"]
+        output.show_json({"queues": queues, "summary": overview.summary, "workers": people, "gates": gates})
         return
     console = output.person()
     console.print(overview_table(overview, console.width, datetime.now(UTC)))

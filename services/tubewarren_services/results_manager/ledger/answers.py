@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, func, select
 
 from tubewarren.messages.commands import LedgerTopic, QueryLedger
 from tubewarren.messages.events import LedgerAnswered, SourceState
 from tubewarren_services.results_manager.ledger.database import chunks
 from tubewarren_services.results_manager.ledger.records import LONG_AGO
-from tubewarren_services.results_manager.ledger.schema import BURIALS, RESULTS, SOURCES, TASKS, WORKERS
+from tubewarren_services.results_manager.ledger.schema import ATTEMPTS, BURIALS, RESULTS, SOURCES, TASKS, WORKERS
 from tubewarren_services.results_manager.ledger.sources import Counts, Source, state_of, videos_of
 from tubewarren_services.results_manager.ledger.tasks import TaskState
 
@@ -126,20 +126,37 @@ def _source_row(source: Source, counts: Counts) -> AnswerRow:
 
 def _task_rows(connection: Connection, query: QueryLedger, at: datetime) -> Iterable[AnswerRow]:
     del at
-    statement = select(TASKS).order_by(TASKS.c.state_at.desc(), TASKS.c.video_id, TASKS.c.source_id)
+    statement = select(TASKS).order_by(
+        *_exactly_first(TASKS, query), TASKS.c.state_at.desc(), TASKS.c.video_id, TASKS.c.source_id
+    )
     if query.status is not None:
         statement = statement.where(TASKS.c.state == query.status)
-    if query.source_id is not None:
-        statement = statement.where(TASKS.c.source_id == query.source_id)
-    return _rows(connection, statement, query)
+    return _rows(connection, statement.where(*_of_the_video(TASKS, query), *_of_the_source(TASKS, query)), query)
+
+
+def _attempt_rows(connection: Connection, query: QueryLedger, at: datetime) -> Iterable[AnswerRow]:
+    del at
+    # What was said in full is long, so it is told of single videos only.
+    told = [column for column in ATTEMPTS.columns if query.video_id or column is not ATTEMPTS.c.failure_detail]
+    order = (
+        *_exactly_first(ATTEMPTS, query),
+        ATTEMPTS.c.video_id,
+        ATTEMPTS.c.source_id,
+        ATTEMPTS.c.ended_at,
+        ATTEMPTS.c.attempt_id,
+    )
+    statement = select(*told).where(*_of_the_video(ATTEMPTS, query), *_of_the_source(ATTEMPTS, query))
+    if query.status is not None:
+        statement = statement.where(ATTEMPTS.c.ending == query.status)
+    return _rows(connection, statement.order_by(*order), query)
 
 
 def _result_rows(connection: Connection, query: QueryLedger, at: datetime) -> Iterable[AnswerRow]:
     del at
     statement = (
         select(RESULTS)
-        .where(*_results_of(query))
-        .order_by(RESULTS.c.finished_at.desc(), RESULTS.c.video_id, RESULTS.c.storage)
+        .where(*_results_of(query), *_of_the_video(RESULTS, query))
+        .order_by(*_exactly_first(RESULTS, query), RESULTS.c.finished_at.desc(), RESULTS.c.video_id, RESULTS.c.storage)
     )
     if query.status is not None:
         statement = statement.where(RESULTS.c.selected.is_(query.status == "selected"))
@@ -180,6 +197,22 @@ def _burial_rows(connection: Connection, query: QueryLedger, at: datetime) -> It
     return _rows(connection, statement, query)
 
 
+def _of_the_video(table: Table, query: QueryLedger) -> list[ColumnElement[bool]]:
+    if not query.video_id:
+        return []
+    # Neither LIKE nor an order of letters: ids differ in case, have underscores, and databases sort as they please.
+    return [func.substr(table.c.video_id, 1, len(query.video_id)) == query.video_id]
+
+
+def _exactly_first(table: Table, query: QueryLedger) -> list[ColumnElement[int]]:
+    """A video whose whole id was given is not cut off behind those that only begin so."""
+    return [case((table.c.video_id == query.video_id, 0), else_=1)] if query.video_id else []
+
+
+def _of_the_source(table: Table, query: QueryLedger) -> list[ColumnElement[bool]]:
+    return [] if query.source_id is None else [table.c.source_id == query.source_id]
+
+
 def _rows(connection: Connection, statement: Select[Any], query: QueryLedger) -> Iterable[AnswerRow]:
     for row in connection.execute(statement.limit(query.limit + 1)).mappings():
         yield {str(name): _plain(value) for name, value in row.items()}
@@ -197,6 +230,7 @@ _TOPICS: Final[Mapping[LedgerTopic, Callable[[Connection, QueryLedger, datetime]
     "summary": _summary,
     "sources": _source_rows,
     "tasks": _task_rows,
+    "attempts": _attempt_rows,
     "results": _result_rows,
     "workers": _worker_rows,
     "burials": _burial_rows,

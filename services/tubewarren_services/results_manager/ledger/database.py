@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, insert, inspect, make_url, select
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, insert, inspect, make_url, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+from sqlalchemy.schema import CreateColumn
 
 from tubewarren_services.results_manager.ledger.errors import LedgerTooNewError, LedgerUnavailableError
 from tubewarren_services.results_manager.ledger.schema import META, METADATA, SCHEMA_VERSION
@@ -140,9 +141,24 @@ def _prepare(connection: Connection) -> None:
                 f"the ledger at {connection.engine.url.render_as_string()} has schema version {version}, and this "
                 f"program knows {SCHEMA_VERSION}; update the program, or name another ledger"
             )
+    _add_missing_columns(connection)
     METADATA.create_all(connection)
     if connection.scalar(select(META.c.schema_version)) is None:
         connection.execute(insert(META).values(id=1, schema_version=SCHEMA_VERSION))
+    connection.execute(update(META).values(schema_version=SCHEMA_VERSION))
+
+
+def _add_missing_columns(connection: Connection) -> None:
+    """Bring the tables of an older program up to date; what they hold stays."""
+    found = inspect(connection)
+    for table in METADATA.sorted_tables:
+        if not found.has_table(table.name):
+            continue
+        present = {column["name"] for column in found.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in present:
+                definition = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
 
 
 @contextmanager

@@ -75,7 +75,9 @@ def fragment_of_a_burial(command: DownloadVideo | ExpandSource, failure: Failure
 def _of_a_video(event: VideoClaimed | VideoDownloaded | VideoFailed, trace_id: str | None) -> Iterator[Fragment]:
     match event:
         case VideoClaimed():
-            standing = Standing(TaskState.IN_PROGRESS, event.at, event.worker, event.attempt, trace_id=trace_id)
+            standing = Standing(
+                TaskState.IN_PROGRESS, event.at, event.worker, event.attempt, trace_id=trace_id, egress=event.egress
+            )
             yield Task(event.video_id, event.source_id, standing=standing, claimed_at=event.at)
         case VideoDownloaded():
             standing = Standing(
@@ -85,6 +87,7 @@ def _of_a_video(event: VideoClaimed | VideoDownloaded | VideoFailed, trace_id: s
                 event.attempt,
                 already_present=event.already_present,
                 trace_id=trace_id,
+                egress=event.egress,
             )
             yield Task(event.video_id, event.source_id, standing=standing)
             stored = Stored(event.size_bytes, event.sha256, event.at, event.already_present)
@@ -93,7 +96,15 @@ def _of_a_video(event: VideoClaimed | VideoDownloaded | VideoFailed, trace_id: s
                 yield _ended(event, _DONE, seconds=event.seconds)
         case VideoFailed(failure=failure, verdict=verdict):
             state = TaskState.DEAD if verdict is Verdict.BURY else TaskState.WAITING
-            standing = Standing(state, event.at, event.worker, event.attempt, next_at=event.next_at, trace_id=trace_id)
+            standing = Standing(
+                state,
+                event.at,
+                event.worker,
+                event.attempt,
+                next_at=event.next_at,
+                trace_id=trace_id,
+                egress=event.egress,
+            )
             setback = _setback(failure, event.at)
             yield Task(event.video_id, event.source_id, standing=standing, setback=setback)
             yield _ended(event, verdict.value, failure=failure)
@@ -118,6 +129,7 @@ def _ended(
         failure_kind=None if failure is None else failure.kind.value,
         failure_reason=None if failure is None else failure.reason,
         failure_detail=None if failure is None else failure.detail,
+        egress=event.egress,
     )
 
 

@@ -1,10 +1,10 @@
 """Projection: fragments of events into the tables, many at a time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam, func, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, func, select, update
 
 from tubewarren_services.results_manager.ledger.database import chunks, take_turn, upsert
 from tubewarren_services.results_manager.ledger.fragments import Fragment
@@ -19,7 +19,7 @@ from tubewarren_services.results_manager.ledger.schema import (
     WORKERS,
 )
 from tubewarren_services.results_manager.ledger.sources import Source
-from tubewarren_services.results_manager.ledger.tasks import ENDED, Attempt, Task
+from tubewarren_services.results_manager.ledger.tasks import ENDED, MOST_KEPT, Attempt, Task, surplus
 from tubewarren_services.results_manager.ledger.workers import Burial, Worker
 
 _Kind = TypeVar("_Kind", bound=Record)
@@ -40,7 +40,9 @@ def project(connection: Connection, fragments: Iterable[Fragment]) -> frozenset[
     sources = _write(connection, SOURCES, Source, told)
     tasks = _write(connection, TASKS, Task, told)
     attempts = _write(connection, ATTEMPTS, Attempt, told)
-    _count_attempts(connection, attempts)
+    tasks_tried = {(change.after.video_id, change.after.source_id) for change in attempts}
+    _drop_surplus(connection, tasks_tried)
+    _count_attempts(connection, tasks_tried)
     _write(connection, RESULTS, Holding, told)
     _write(connection, WORKERS, Worker, told)
     _write(connection, BURIALS, Burial, told)
@@ -87,8 +89,19 @@ def _load(
     return known
 
 
-def _count_attempts(connection: Connection, changes: Sequence[Change[Attempt]]) -> None:
-    if not changes:
+def _drop_surplus(connection: Connection, tasks: Collection[tuple[str, str]]) -> None:
+    for chunk in chunks({video_id for video_id, _ in tasks}):
+        task = (ATTEMPTS.c.video_id, ATTEMPTS.c.source_id)
+        over_full = select(*task).where(ATTEMPTS.c.video_id.in_(chunk)).group_by(*task).having(func.count() > MOST_KEPT)
+        for video_id, source_id in connection.execute(over_full).all():
+            of_it = and_(ATTEMPTS.c.video_id == video_id, ATTEMPTS.c.source_id == source_id)
+            attempts = connection.execute(select(ATTEMPTS.c.ended_at, ATTEMPTS.c.attempt_id).where(of_it))
+            for dropped in chunks(surplus((ended_at, attempt_id) for ended_at, attempt_id in attempts)):
+                connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.attempt_id.in_(dropped)))
+
+
+def _count_attempts(connection: Connection, tasks: Collection[tuple[str, str]]) -> None:
+    if not tasks:
         return
     of_the_task: list[Any] = [bindparam("video"), bindparam("source")]
     counted = select(func.count()).where(ATTEMPTS.c.video_id == of_the_task[0], ATTEMPTS.c.source_id == of_the_task[1])
@@ -97,7 +110,6 @@ def _count_attempts(connection: Connection, changes: Sequence[Change[Attempt]]) 
         .where(TASKS.c.video_id == of_the_task[0], TASKS.c.source_id == of_the_task[1])
         .values(attempts=counted.scalar_subquery())
     )
-    tasks = {(change.after.video_id, change.after.source_id) for change in changes}
     connection.execute(statement, [{"video": video, "source": source} for video, source in sorted(tasks)])
 
 

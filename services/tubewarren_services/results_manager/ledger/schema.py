@@ -18,7 +18,9 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+"""One more with every column. A column that came later may be empty or has a default in the database, so that it can be
+added to a table with rows in it."""
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -42,7 +44,7 @@ METADATA: Final = MetaData()
 
 
 def _text(name: str) -> Column[str]:
-    return Column(name, String, nullable=False, default="")
+    return Column(name, String, nullable=False, default="", server_default="")
 
 
 META: Final = Table(
@@ -94,6 +96,7 @@ TASKS: Final = Table(
     Column("failed_at", UtcTime),
     Column("queued_at", UtcTime),
     Column("claimed_at", UtcTime),
+    _text("egress"),
     Index("tasks_by_source", "source_id", "state"),
     Index("tasks_by_state", "state", "state_at"),
 )
@@ -112,6 +115,7 @@ ATTEMPTS: Final = Table(
     Column("failure_kind", String),
     Column("failure_reason", String),
     Column("failure_detail", String),
+    _text("egress"),
     Index("attempts_by_task", "video_id", "source_id"),
 )
 

@@ -1,5 +1,6 @@
 """Tasks: how far each video of each source is, and how its attempts ended."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, unique
@@ -21,6 +22,11 @@ class TaskState(StrEnum):
     DEAD = "dead"
     """Given up; only a redrive claims it again."""
 
+
+FIRST_KEPT: Final = 3
+NEWEST_KEPT: Final = 20
+MOST_KEPT: Final = FIRST_KEPT + NEWEST_KEPT
+"""Attempts that are remembered of one task; what is not charged may come any number of times."""
 
 ENDED: Final = frozenset({TaskState.DONE, TaskState.DEAD})
 """No further attempt comes by itself."""
@@ -67,6 +73,7 @@ class Standing:
     next_at: datetime | None = None
     already_present: bool = False
     trace_id: str | None = None
+    egress: str = ""
 
     def order(self) -> tuple[Any, ...]:
         """By precedence; who fetched a video comes before who found it there; then newest first."""
@@ -79,6 +86,7 @@ class Standing:
             self.worker,
             self.next_at or LONG_AGO,
             self.trace_id or "",
+            self.egress,
         )
 
 
@@ -151,6 +159,7 @@ class Task:
             "next_at": standing.next_at,
             "already_present": standing.already_present,
             "trace_id": standing.trace_id,
+            "egress": standing.egress,
             "failure_kind": setback and setback.kind,
             "failure_reason": setback and setback.reason,
             "failed_at": setback and setback.at,
@@ -173,6 +182,7 @@ class Task:
                 row["next_at"],
                 row["already_present"],
                 row["trace_id"],
+                row["egress"],
             ),
             listing=Listing(row["url"], row["title"], row["duration_seconds"], row["listed_at"]),
             setback=failed_at and Setback(row["failure_kind"], row["failure_reason"], failed_at),
@@ -200,6 +210,7 @@ class Attempt:
     failure_kind: str | None = None
     failure_reason: str | None = None
     failure_detail: str | None = None
+    egress: str = ""
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -219,3 +230,13 @@ class Attempt:
     def from_row(cls, row: Row) -> Self:
         """Back from the table."""
         return cls(**row)
+
+
+def surplus(attempts: Iterable[tuple[datetime, str]]) -> list[str]:
+    """Of all attempts at one task, by their end and their id, those that need not be kept.
+
+    The first and the newest of what was kept before and of what is new are those of all there ever was, so neither
+    the order of events nor their repetition decides what is kept.
+    """
+    ordered = [attempt_id for _, attempt_id in sorted(attempts)]
+    return ordered[FIRST_KEPT:-NEWEST_KEPT]

@@ -36,11 +36,20 @@ from tubewarren_services.results_manager.ledger.fragments import fragments_of
 from tubewarren_services.results_manager.ledger.holdings import Holding, Place, Stored
 from tubewarren_services.results_manager.ledger.projection import by_key
 from tubewarren_services.results_manager.ledger.sources import Course, Entry, Expansion, Phase, Source
-from tubewarren_services.results_manager.ledger.tasks import Attempt, Listing, Setback, Standing, Task, TaskState
+from tubewarren_services.results_manager.ledger.tasks import (
+    MOST_KEPT,
+    Attempt,
+    Listing,
+    Setback,
+    Standing,
+    Task,
+    TaskState,
+    surplus,
+)
 from tubewarren_services.results_manager.ledger.workers import Beat, Burial, Health, Worker
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-TOPICS: tuple[LedgerTopic, ...] = ("summary", "sources", "tasks", "results", "workers", "burials")
+TOPICS: tuple[LedgerTopic, ...] = ("summary", "sources", "tasks", "results", "workers", "burials", "attempts")
 
 # Few values, so that moments coincide and events contradict each other.
 moments = st.integers(0, 4).map(lambda seconds: NOON + timedelta(seconds=seconds))
@@ -52,7 +61,14 @@ failures = st.builds(Failure, kind=st.sampled_from([FailureKind.GONE, FailureKin
 verdicts = st.sampled_from(Verdict)
 next_moments = st.none() | moments
 listed = st.builds(ListedVideo, video_id=videos, url=words, title=words, duration_seconds=st.none() | st.just(1.5))
-of_a_video = {"at": moments, "video_id": videos, "source_id": sources, "worker": words, "attempt": numbers}
+of_a_video = {
+    "at": moments,
+    "video_id": videos,
+    "source_id": sources,
+    "worker": words,
+    "attempt": numbers,
+    "egress": st.sampled_from(["", "a"]),
+}
 events: st.SearchStrategy[Event] = st.one_of(
     st.builds(VideosQueued, at=moments, source_id=sources, videos=st.lists(listed, max_size=2).map(tuple)),
     st.builds(VideoClaimed, **of_a_video),
@@ -191,6 +207,41 @@ def test_a_ledger_does_not_depend_on_batches(history: list[Event], data: st.Data
     otherwise = ledger_after([[event] for event in shuffled[:cut]] + [shuffled[cut:]])
 
     assert otherwise == ledger_after([history])
+
+
+# Moments coincide here as well, so that ids must decide.
+attempts_made = st.dictionaries(st.integers(0, 99).map(str), moments, min_size=MOST_KEPT - 2, max_size=60)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(attempts=attempts_made, data=st.data())
+def test_which_attempts_are_kept_does_not_depend_on_order_batches_and_repetition(
+    attempts: dict[str, datetime], data: st.DataObject
+) -> None:
+    order = data.draw(st.permutations([*attempts, *list(attempts)[:10]]))
+    size = data.draw(st.integers(1, len(order)))
+    kept: set[str] = set()
+    for start in range(0, len(order), size):
+        kept |= set(order[start : start + size])
+        kept -= set(surplus((attempts[each], each) for each in kept))
+
+    assert kept == set(attempts) - set(surplus((at, each) for each, at in attempts.items()))
+    assert len(kept) == min(len(attempts), MOST_KEPT)
+
+
+@few
+@given(data=st.data())
+def test_a_ledger_of_very_many_attempts_does_not_depend_on_batches(data: st.DataObject) -> None:
+    failure = Failure(kind=FailureKind.BLOCKED, reason="blocked")
+    of_it = {"video_id": "v1", "source_id": "s1", "worker": "w", "attempt": 1, "verdict": Verdict.REFUND}
+    history = [VideoFailed(at=NOON + timedelta(seconds=at), **of_it, failure=failure) for at in range(MOST_KEPT + 9)]
+    shuffled = data.draw(st.permutations([*history, *history[5:15]]))
+    cut = data.draw(st.integers(0, len(shuffled)))
+
+    otherwise = ledger_after([shuffled[:cut], shuffled[cut:]])
+
+    assert otherwise == ledger_after([history])
+    assert len(otherwise["attempts"]) == MOST_KEPT
 
 
 @few

@@ -37,7 +37,7 @@ from tubewarren_services.results_manager.ledger import Ledger, LedgerTooNewError
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BROKEN = Failure(kind=FailureKind.TRANSIENT, reason="The line was cut.", detail="IncompleteRead")
 GONE = Failure(kind=FailureKind.GONE, reason="It is private.")
-TOPICS: tuple[LedgerTopic, ...] = ("summary", "sources", "tasks", "results", "workers", "burials")
+TOPICS: tuple[LedgerTopic, ...] = ("summary", "sources", "tasks", "results", "workers", "burials", "attempts")
 
 
 def at(seconds: float) -> datetime:
@@ -374,11 +374,22 @@ def test_an_empty_ledger_answers_every_topic(ledger: Ledger) -> None:
         ("tasks", {}, ["v2", "v1", "v3"]),
         ("tasks", {"status": "done"}, ["v2"]),
         ("tasks", {"source_id": "s2"}, []),
+        ("tasks", {"video_id": "v2"}, ["v2"]),
+        ("tasks", {"video_id": "V2"}, []),
+        ("tasks", {"video_id": "_2"}, []),
+        ("tasks", {"video_id": "v"}, ["v2", "v1", "v3"]),
+        ("tasks", {"video_id": "v", "source_id": "s2"}, []),
+        ("attempts", {}, ["v2"]),
+        ("attempts", {"status": "retry"}, []),
+        ("attempts", {"source_id": "s2"}, []),
+        ("attempts", {"video_id": "v1"}, []),
         ("results", {}, ["v2"]),
         ("results", {"status": "selected"}, ["v2"]),
         ("results", {"status": "results"}, []),
         ("results", {"source_id": "s1"}, ["v2"]),
         ("results", {"source_id": "s2"}, []),
+        ("results", {"video_id": "v2"}, ["v2"]),
+        ("results", {"video_id": "v1"}, []),
         ("workers", {}, ["w1", "w2"]),
         ("workers", {"status": "lost"}, ["w2"]),
         ("workers", {"source_id": "s1"}, []),
@@ -414,6 +425,42 @@ def test_answers_are_filtered(ledger: Ledger, topic: LedgerTopic, query: dict[st
     found = rows(ledger, topic, **query)
 
     assert [row[key] for row in found] == expected
+
+
+@pytest.mark.parametrize("topic", ["tasks", "results", "attempts"])
+def test_a_video_whose_whole_id_was_given_comes_before_those_that_begin_so(ledger: Ledger, topic: LedgerTopic) -> None:
+    ledger.apply([downloaded(f"v1{letter}", seconds=9) for letter in "ab"] + [downloaded("v1", seconds=1)])
+
+    assert rows(ledger, topic, video_id="v1", limit=1)[0]["video_id"] == "v1"
+
+
+def test_each_attempt_is_told_in_order_with_its_way_out_and_of_one_video_with_its_words(ledger: Ledger) -> None:
+    cut = failed().model_copy(update={"egress": "203.0.113.7"})
+    ledger.apply([queued("v1"), downloaded("v1", seconds=9, attempt=2, egress="203.0.113.8"), cut])
+
+    first, second = rows(ledger, "attempts", video_id="v1")
+
+    assert (first["attempt"], first["ending"], first["worker"], first["egress"]) == (1, "retry", "w1", "203.0.113.7")
+    assert (first["failure_kind"], first["failure_reason"], first["failure_detail"]) == (
+        "transient",
+        "The line was cut.",
+        "IncompleteRead",
+    )
+    assert (second["attempt"], second["ending"], second["egress"]) == (2, "done", "203.0.113.8")
+    assert rows(ledger, "tasks")[0]["egress"] == "203.0.113.8"
+    assert "failure_detail" not in rows(ledger, "attempts")[0]
+
+
+def test_of_very_many_attempts_the_first_and_the_newest_are_kept_and_those_of_others_too(ledger: Ledger) -> None:
+    events = [failed(seconds=number, verdict=Verdict.REFUND) for number in range(40)]
+    ledger.apply([queued("v1", "v2"), failed("v2"), *events])
+    ledger.apply(events[10:15])
+
+    kept = [row["ended_at"] for row in rows(ledger, "attempts") if row["video_id"] == "v1"]
+
+    assert kept == [at(number).isoformat() for number in (0, 1, 2, *range(20, 40))]
+    assert {row["video_id"]: row["attempts"] for row in rows(ledger, "tasks")} == {"v1": 23, "v2": 1}
+    assert len(rows(ledger, "attempts", video_id="v2")) == 1
 
 
 def test_the_newest_beat_and_the_newest_health_tell_of_a_worker(ledger: Ledger) -> None:
@@ -490,6 +537,27 @@ def test_a_ledger_outlives_its_process(tmp_path: Path) -> None:
 
     assert second.finished_videos(["s1"]) == ["v1"]
     second.close()
+
+
+def test_a_ledger_of_an_older_program_gets_what_is_new_and_keeps_what_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    first = Ledger.open(f"sqlite:///{path}")
+    first.apply([queued("v1"), failed()])
+    first.close()
+    with sqlite3.connect(path) as older:
+        for table in ("tasks", "attempts"):
+            older.execute(f"ALTER TABLE {table} DROP COLUMN egress")
+        older.execute("UPDATE ledger_meta SET schema_version = 1")
+    older.close()
+
+    second = Ledger.open(f"sqlite:///{path}")
+    second.apply([downloaded(seconds=9, attempt=2, egress="203.0.113.8")])
+
+    assert [row["egress"] for row in rows(second, "attempts")] == ["", "203.0.113.8"]
+    second.close()
+    with sqlite3.connect(path) as newer:
+        assert newer.execute("SELECT schema_version FROM ledger_meta").fetchone() == (2,)
+    newer.close()
 
 
 def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:

@@ -1,0 +1,259 @@
+"""All that permits are decided by, and the decisions: pure, with the present and chance given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from tubewarren.failures import FailureKind
+from tubewarren.messages import Message
+from tubewarren.messages.events import Gate, SourceExpanded, SourceFailed, Verdict, VideoDownloaded, VideoFailed
+from tubewarren.messages.permits import Decision, PermitAnswered, RequestPermit, Scope, SetPause, Stage
+from tubewarren.topology import DOWNLOADER, SOURCE_EXPANDER
+from tubewarren_services.heartbeat_monitor.permits import breaker as breakers
+from tubewarren_services.heartbeat_monitor.permits import egress as egresses
+from tubewarren_services.heartbeat_monitor.permits.breaker import Breaker, Strike
+from tubewarren_services.heartbeat_monitor.permits.egress import Chance, Egress
+from tubewarren_services.heartbeat_monitor.permits.policy import Policy
+
+LEASE: Final = timedelta(seconds=5)
+"""While nothing is limited, a worker asks only so often; a pause or a breaker reaches it as late as that."""
+_FORGOTTEN_AFTER: Final = timedelta(days=7)
+"""An egress that nobody asked for in so long is not listed any more."""
+_CURRENT: Final = timedelta(minutes=2)
+"""A worker that asked or beat within this time is at work."""
+_EVERYBODYS: Final = frozenset({FailureKind.EXTRACTOR, FailureKind.UNKNOWN})
+_UNTOUCHED: Final = frozenset({FailureKind.TRANSIENT, FailureKind.UNFIT, FailureKind.POISON, FailureKind.BAD_INPUT})
+"""Kinds of failure that say nothing about the far server's mind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What a person holds back."""
+
+    scope: Scope
+    name: str
+    since: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """A worker as its requests show it."""
+
+    egress: str
+    stage: Stage
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The state of all gates."""
+
+    egresses: Mapping[str, Egress] = field(default_factory=dict)
+    breakers: Mapping[str, Breaker] = field(default_factory=dict)
+    pauses: tuple[Pause, ...] = ()
+    askers: Mapping[str, Asker] = field(default_factory=dict)
+
+
+def decide(
+    books: Books, request: RequestPermit, policy: Policy, now: datetime, chance: Chance
+) -> tuple[Books, PermitAnswered]:
+    """Answer a request; a granted start is written down."""
+    asker = Asker(request.egress, request.stage, now)
+    books = replace(books, askers={**books.askers, request.worker: asker})
+    egress = books.egresses.get(request.egress, Egress(request.egress))
+    breaker = books.breakers.get(request.stage, Breaker())
+    pace = policy.pace_of(request.egress)
+    has_others = _has_others(books, request, now)
+    if against := _against(books, egress, breaker, request, policy, now, has_others=has_others):
+        return books, against
+    refunded = breakers.refund_of(breaker, request.work, request.attempt)
+    granted = PermitAnswered(at=now, decision=Decision.GRANTED, refunded=refunded, has_others=has_others)
+    if not request.work:
+        return books, granted
+    is_unlimited = pace.is_free and not egress.is_asleep and not breaker.is_open and not breaker.refunds
+    if is_unlimited and not request.opinions and not any(each.scope is Scope.SOURCE for each in books.pauses):
+        return books, granted.model_copy(update={"valid_until": now + LEASE})
+    if request.stage == SOURCE_EXPANDER and not egress.is_asleep:
+        # A listing keeps the hours, but it is no video and uses up no budget.
+        started = egress
+    else:
+        started = egresses.start(egress, pace, request.work, now, chance)
+    return (
+        replace(
+            books,
+            egresses={**books.egresses, egress.name: started},
+            breakers={**books.breakers, request.stage: breakers.start(breaker, request.work, now)},
+        ),
+        granted,
+    )
+
+
+def hear(books: Books, event: Message, policy: Policy, now: datetime) -> Books:
+    """Learn from how a piece of work ended."""
+    match event:
+        case VideoDownloaded():
+            return _succeeded(books, event.worker, DOWNLOADER, f"{event.source_id}/{event.video_id}", event)
+        case VideoFailed():
+            return _failed(books, event, DOWNLOADER, f"{event.source_id}/{event.video_id}", policy, now)
+        case SourceExpanded():
+            return _succeeded(books, event.worker, SOURCE_EXPANDER, event.source_id, event)
+        case SourceFailed():
+            return _failed(books, event, SOURCE_EXPANDER, event.source_id, policy, now)
+        case _:
+            return books
+
+
+def set_pause(books: Books, order: SetPause, now: datetime) -> Books:
+    """Hold back, or let go; letting everything go ends the single pauses too."""
+    if not order.paused and order.scope is Scope.ALL:
+        return replace(books, pauses=())
+    others = tuple(each for each in books.pauses if (each.scope, each.name) != (order.scope, order.name))
+    if not order.paused:
+        return replace(books, pauses=others)
+    return replace(books, pauses=(*others, Pause(order.scope, order.name, now, order.reason)))
+
+
+def paused_sources(books: Books) -> frozenset[str]:
+    """The sources whose orders are held."""
+    return frozenset(each.name for each in books.pauses if each.scope is Scope.SOURCE)
+
+
+def gates(books: Books) -> tuple[Gate, ...]:
+    """What holds work back, for people."""
+    paused = (
+        Gate(
+            kind="pause",
+            name=each.name or each.scope.value,
+            reason=each.reason or "A person paused it.",
+            advice=f"svc resume {each.scope.value if each.scope is Scope.ALL else f'{each.scope.value} {each.name}'}",
+            since=each.since,
+        )
+        for each in books.pauses
+    )
+    asleep = (
+        Gate(
+            kind="egress",
+            name=each.name,
+            reason=each.reason,
+            advice="It is probed with one video then, and goes on by itself. Slow down, or add another egress.",
+            since=each.since,
+            until=each.asleep_until,
+        )
+        for each in books.egresses.values()
+        if each.since is not None
+    )
+    broken = (
+        Gate(
+            kind="breaker",
+            name=stage,
+            reason=f"The same failure everywhere: {each.signature}",
+            advice="Update yt-dlp on every worker. One try at growing intervals finds out when it works again.",
+            since=each.since,
+            until=each.next_canary,
+        )
+        for stage, each in books.breakers.items()
+        if each.since is not None
+    )
+    return (*paused, *asleep, *broken)
+
+
+def forget(books: Books, now: datetime) -> Books:
+    """Drop workers and egresses that nobody has heard of for long."""
+    askers = {name: each for name, each in books.askers.items() if abs(now - each.asked_at) < _FORGOTTEN_AFTER}
+    wanted = {each.egress for each in askers.values()}
+    kept = {name: each for name, each in books.egresses.items() if each.is_asleep or name in wanted}
+    return replace(books, askers=askers, egresses=kept)
+
+
+def _against(
+    books: Books,
+    egress: Egress,
+    breaker: Breaker,
+    request: RequestPermit,
+    policy: Policy,
+    now: datetime,
+    *,
+    has_others: bool,
+) -> PermitAnswered | None:
+    for each in books.pauses:
+        if each.scope is Scope.SOURCE:
+            if request.source_id == each.name:
+                return PermitAnswered(at=now, decision=Decision.HELD, reason=f"Source {each.name} is paused.")
+        elif each.scope is Scope.ALL or each.name in (request.stage, request.worker):
+            return _wait(now, None, f"Paused: {each.reason or each.name or 'everything'}")
+    if has_others and request.egress in request.opinions:
+        return PermitAnswered(at=now, decision=Decision.ELSEWHERE, reason="Another egress gives the second opinion.")
+    if until := breakers.next_turn(breaker, request.work, now):
+        return _wait(now, until, f"The same failure everywhere: {breaker.signature}")
+    if wait := egresses.next_turn(egress, policy.pace_of(egress.name), request.work, now):
+        return _wait(now, wait.until, wait.reason)
+    return None
+
+
+def _wait(now: datetime, until: datetime | None, reason: str) -> PermitAnswered:
+    return PermitAnswered(at=now, decision=Decision.WAIT, until=until, reason=reason)
+
+
+def _has_others(books: Books, request: RequestPermit, now: datetime) -> bool:
+    """Whether a worker of this stage goes out by another egress, one that is awake."""
+    return any(
+        each.stage == request.stage
+        and each.egress != request.egress
+        and abs(now - each.asked_at) < _CURRENT
+        and not books.egresses.get(each.egress, Egress(each.egress)).is_asleep
+        for each in books.askers.values()
+    )
+
+
+def _succeeded(books: Books, worker: str, stage: Stage, work: str, event: VideoDownloaded | SourceExpanded) -> Books:
+    if isinstance(event, VideoDownloaded) and event.already_present:
+        return _undecided(books, worker, stage, work)
+    return _answered(books, worker, stage, work)
+
+
+def _failed(
+    books: Books, event: VideoFailed | SourceFailed, stage: Stage, work: str, policy: Policy, now: datetime
+) -> Books:
+    kind = event.failure.kind
+    if kind is FailureKind.BLOCKED:
+        if not (asker := books.askers.get(event.worker)):
+            return books
+        egress = books.egresses.get(asker.egress, Egress(asker.egress))
+        slept = egresses.blocked(egress, work, event.failure, policy.sleep, now)
+        books = replace(books, egresses={**books.egresses, slept.name: slept})
+        return _with_breaker(books, stage, breakers.undecided(books.breakers.get(stage, Breaker()), work))
+    if kind in _EVERYBODYS and event.verdict in (Verdict.RETRY, Verdict.BURY):
+        strike = Strike(now, event.worker, work, event.attempt, event.failure.signature)
+        workers = sum(each.stage == stage and abs(now - each.asked_at) < _CURRENT for each in books.askers.values())
+        struck = breakers.struck(books.breakers.get(stage, Breaker()), strike, workers, policy.breaker)
+        return _with_breaker(_probe_undecided(books, event.worker, work), stage, struck)
+    if kind in _UNTOUCHED or event.verdict is Verdict.REFUND:
+        return _undecided(books, event.worker, stage, work)
+    return _answered(books, event.worker, stage, work)
+
+
+def _answered(books: Books, worker: str, stage: Stage, work: str) -> Books:
+    if asker := books.askers.get(worker):
+        egress = books.egresses.get(asker.egress)
+        if egress is not None and (awake := egresses.answered(egress, work)) is not egress:
+            books = replace(books, egresses={**books.egresses, egress.name: awake})
+    return _with_breaker(books, stage, breakers.answered(books.breakers.get(stage, Breaker()), work))
+
+
+def _undecided(books: Books, worker: str, stage: Stage, work: str) -> Books:
+    books = _probe_undecided(books, worker, work)
+    return _with_breaker(books, stage, breakers.undecided(books.breakers.get(stage, Breaker()), work))
+
+
+def _probe_undecided(books: Books, worker: str, work: str) -> Books:
+    if not (asker := books.askers.get(worker)) or not (egress := books.egresses.get(asker.egress)):
+        return books
+    return replace(books, egresses={**books.egresses, egress.name: egresses.undecided(egress, work)})
+
+
+def _with_breaker(books: Books, stage: Stage, breaker: Breaker) -> Books:
+    if breaker == books.breakers.get(stage, Breaker()):
+        return books
+    return replace(books, breakers={**books.breakers, stage: breaker})

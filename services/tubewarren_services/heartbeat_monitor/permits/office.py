@@ -1,0 +1,163 @@
+"""Where permits are asked for: the books, kept across restarts, and who is told when a gate closes or opens."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+from pydantic import TypeAdapter
+
+from tubewarren.delivery import Delivery
+from tubewarren.messages.events import FleetGates, Gate
+from tubewarren.messages.permits import QueryGates, RequestPermit, SetPause
+from tubewarren.outcomes import Done, Outcome
+from tubewarren_services.heartbeat_monitor.memory import StateFile
+from tubewarren_services.heartbeat_monitor.permits import books as decisions
+from tubewarren_services.heartbeat_monitor.permits.books import Books
+from tubewarren_services.heartbeat_monitor.permits.egress import Chance
+from tubewarren_services.heartbeat_monitor.permits.policy import Policy
+
+_SAVE_EVERY: Final = timedelta(seconds=5)
+_TELL_EVERY: Final = timedelta(minutes=1)
+"""Who came late, or lost an event, learns of the gates by then."""
+_RELEASE_FOR: Final = timedelta(seconds=30)
+"""After a resume a worker's lease may still let it hold work back for a moment; so it is looked for again."""
+_RELEASE_EVERY: Final = timedelta(seconds=5)
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class PermitOffice:
+    """The state of the gates, and how it is told.
+
+    Attributes:
+        release: sends all that is held for paused sources back to work; what is still paused is held again.
+        clock: our own time, the only one that counts.
+        chance: spreads the pauses.
+        trouble: why the books cannot be written down; empty when they can.
+    """
+
+    file: StateFile[Books]
+    policy: Policy
+    publish: Callable[..., Awaitable[None]]
+    release: Callable[[], Awaitable[int]]
+    clock: Callable[[], datetime]
+    chance: Chance = random.random
+    books: Books = field(default_factory=Books)
+    trouble: str = ""
+    _saved: Books = field(default_factory=Books)
+    _saved_at: datetime | None = None
+    _told: tuple[Gate, ...] | None = None
+    _told_at: datetime | None = None
+    _release_until: datetime | None = None
+    _released_at: datetime | None = None
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        policy: Policy,
+        publish: Callable[..., Awaitable[None]],
+        release: Callable[[], Awaitable[int]],
+        clock: Callable[[], datetime],
+    ) -> "PermitOffice":
+        """Begin with what was so before."""
+        file = StateFile(path, TypeAdapter(Books), "pauses and sleeping egresses")
+        office = cls(file, policy, publish, release, clock)
+        office.books = office._saved = file.load() or Books()
+        # Whoever was stopped between a resume and its release left something behind.
+        office._release_until = clock() + _RELEASE_FOR
+        return office
+
+    async def answer(self, delivery: Delivery) -> Outcome:
+        """Decide about a request, or do what a person says. A pause is written down before it is confirmed."""
+        match delivery.message:
+            case RequestPermit() as request:
+                self.books, permit = decisions.decide(self.books, request, self.policy, self.clock(), self.chance)
+                return Done(reply=permit)
+            case SetPause() as order:
+                self.books = decisions.set_pause(self.books, order, self.clock())
+                if not order.paused:
+                    self._release_until, self._released_at = self.clock() + _RELEASE_FOR, None
+                await self.tell()
+                return Done(reply=self._snapshot())
+            case QueryGates():
+                return Done(reply=self._snapshot())
+            case other:
+                raise TypeError(f"the heartbeat-monitor cannot answer a {other.type}")
+
+    async def hear(self, deliveries: Sequence[Delivery]) -> None:
+        """Learn from how pieces of work ended."""
+        for delivery in deliveries:
+            self.books = decisions.hear(self.books, delivery.message, self.policy, self.clock())
+        await self.tell()
+
+    async def review(self) -> None:
+        """Once a second: write down, tell, and release what is held for nobody."""
+        now = self.clock()
+        self.books = decisions.forget(self.books, now)
+        if _is_due(self._saved_at, now, _SAVE_EVERY):
+            await self._save()
+        if _is_due(self._told_at, now, _TELL_EVERY):
+            self._told = None
+        await self.tell()
+        await self._release(now)
+
+    async def tell(self) -> None:
+        """Publish the gates when they changed, written down first."""
+        found = decisions.gates(self.books)
+        if found == self._told:
+            return
+        if self._told is not None:
+            await self._save()
+            _log(self._told, found)
+        self._told, self._told_at = found, self.clock()
+        await self.publish(self._snapshot())
+
+    def _snapshot(self) -> FleetGates:
+        return FleetGates(at=self.clock(), gates=decisions.gates(self.books))
+
+    async def _release(self, now: datetime) -> None:
+        if self._release_until is None or not _is_due(self._released_at, now, _RELEASE_EVERY):
+            return
+        self._released_at = now
+        count = await self.release()
+        if count:
+            log.info("held work goes back to its queue", messages=count)
+        if not timedelta(0) <= self._release_until - now <= _RELEASE_FOR:
+            self._release_until = None
+
+    async def _save(self) -> None:
+        self._saved_at = self.clock()
+        books = self.books
+        if books == self._saved:
+            return
+        try:
+            await asyncio.to_thread(self.file.save, books)
+        except OSError as error:
+            trouble = f"Pauses cannot be written down ({error.strerror}): look at the data folder and its disk."
+            if trouble != self.trouble:
+                log.warning(trouble, path=str(error.filename))
+            self.trouble = trouble
+        else:
+            self._saved, self.trouble = books, ""
+
+
+def _is_due(before: datetime | None, now: datetime, every: timedelta) -> bool:
+    """Also after the clock was set back."""
+    return before is None or abs(now - before) >= every
+
+
+def _log(before: tuple[Gate, ...], after: tuple[Gate, ...]) -> None:
+    was = {(gate.kind, gate.name) for gate in before}
+    now_closed = {(gate.kind, gate.name): gate for gate in after}
+    for key, gate in now_closed.items():
+        if key not in was:
+            log.warning("closed", gate=gate.kind, of=gate.name, reason=gate.reason)
+    for kind, name in was - now_closed.keys():
+        log.info("open again", gate=kind, of=name)

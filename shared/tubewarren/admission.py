@@ -1,0 +1,263 @@
+"""Admission: whether this worker claims at all, and whether it may start what it has claimed.
+
+The heartbeat-monitor decides over everything that workers share, the worker over its own machine. Work that may not
+start here now goes back as it is, uncharged, for others.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+import structlog
+
+from tubewarren.bus import BrokerUnavailableError, Bus
+from tubewarren.delivery import Delivery
+from tubewarren.failures import FailureKind
+from tubewarren.messages.commands import DownloadVideo, ExpandSource
+from tubewarren.messages.permits import Decision, PermitAnswered, RequestPermit, Stage
+from tubewarren.outcomes import Done, Outcome, PassOn, Refund
+
+Ask = Callable[[RequestPermit], Awaitable[PermitAnswered | None]]
+"""Asks for a permit; None when nobody answers."""
+Unfit = Callable[[], Awaitable[str]]
+"""Why this machine cannot work now; empty when it can."""
+
+_WORTH_WAITING: Final = timedelta(seconds=30)
+"""A pace is kept with the work in hand; for anything longer it goes back."""
+_LOOK_AGAIN: Final = timedelta(seconds=10)
+_AFTER_A_BLOCK: Final = timedelta(seconds=2)
+"""By then the monitor has heard of it."""
+_REST_ALONE: Final = timedelta(minutes=1)
+_REST_SICK: Final = timedelta(seconds=10)
+_LONGEST_REST: Final = timedelta(hours=1)
+_ANSWER_PATIENCE: Final = timedelta(seconds=5)
+_INSIST: Final = timedelta(seconds=30)
+"""A monitor that has answered before is being restarted; after so long the fleet goes on without its limits."""
+_ASK_AGAIN: Final = timedelta(seconds=1)
+_LEAST_WAIT: Final = timedelta(milliseconds=50)
+_TICK: Final = timedelta(seconds=1)
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Claiming(Protocol):
+    """What is paused while this worker may not work."""
+
+    async def pause(self) -> None: ...  # noqa: D102
+    async def resume(self) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Why nothing may start here.
+
+    Attributes:
+        until: by what is known now; None when nobody can tell.
+        ends_at: the same by the timer.
+        look_at: when to ask again, by the timer: a clock that jumps must not hold anything up.
+    """
+
+    reason: str
+    until: datetime | None
+    ends_at: float | None
+    look_at: float
+
+    @property
+    def words(self) -> str:
+        """For a person."""
+        return f"{self.reason} Until {self.until:%Y-%m-%d %H:%M %Z}." if self.until else self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How long one worker works in one go.
+
+    Attributes:
+        tasks: so many starts, then a break; None for no breaks.
+    """
+
+    tasks: int | None = None
+    cooldown: timedelta = timedelta(minutes=10)
+
+
+@dataclass(slots=True)
+class Admission:
+    """One worker's permits.
+
+    Attributes:
+        worker: its name.
+        egress: its way to the internet.
+        stage: what it does.
+        ask: the way to the monitor.
+        clock: the present, for people.
+        timer: seconds that pass evenly, whatever happens to the clock.
+        pause: waits for so many seconds.
+        unfit: asked every second.
+        has_others: whether another egress could give a second opinion, by the newest permit.
+    """
+
+    worker: str
+    egress: str
+    stage: Stage
+    ask: Ask
+    unfit: Unfit
+    clock: Callable[[], datetime]
+    timer: Callable[[], float] = time.monotonic
+    shift: Shift = field(default_factory=Shift)
+    pause: Callable[[float], Awaitable[object]] = asyncio.sleep
+    has_others: bool = False
+    why_unfit: str = ""
+    closed: Closed | None = None
+    _lease_ends: float = 0.0
+    _was_answered: bool = False
+    _silent_since: float | None = None
+    _starts: int = 0
+    _blocks: int = 0
+    _sicknesses: int = 0
+    _sickness: str = ""
+    _sick_until: float = 0.0
+
+    @property
+    def words(self) -> str:
+        """Why nothing starts here, for the heartbeat; empty when it does."""
+        return self.closed.words if self.closed else ""
+
+    async def admit(self, delivery: Delivery) -> Delivery | Outcome:
+        """The delivery as it may start, or what becomes of it instead."""
+        request = self._request(delivery)
+        while True:
+            if self.why_unfit or self.closed:
+                return PassOn()
+            answer = await self._permit(request)
+            match answer.decision:
+                case Decision.GRANTED:
+                    self._count()
+                    return replace(delivery, attempt=max(1, delivery.attempt - answer.refunded))
+                case Decision.HELD:
+                    return PassOn("held")
+                case Decision.ELSEWHERE:
+                    return PassOn("rung")
+                case Decision.WAIT if (rest := self._rest(answer)) is not None and rest <= _WORTH_WAITING:
+                    await self.pause(max(rest, _LEAST_WAIT).total_seconds())
+                case Decision.WAIT:
+                    self._close(answer.reason, self._rest(answer))
+
+    def note(self, outcome: Outcome) -> Outcome:
+        """See a block at once, before the monitor has told of it, and a machine that turned out to be unfit."""
+        match outcome:
+            case Done():
+                self._blocks = self._sicknesses = 0
+            case Refund(failure) if failure.kind is FailureKind.BLOCKED:
+                self._close(failure.reason, _growing(_REST_ALONE, self._blocks), _AFTER_A_BLOCK)
+                self._blocks += 1
+            case Refund(failure) if failure.kind is FailureKind.UNFIT:
+                # Otherwise a broken machine, which is quick to fail, takes most of the work from the others.
+                rest = _growing(_REST_SICK, self._sicknesses)
+                self._sicknesses += 1
+                self._sick_until = self.timer() + rest.total_seconds()
+                self._sickness = self.why_unfit = failure.reason
+            case _:
+                pass
+        return outcome
+
+    async def keep(self, claiming: Sequence[Claiming]) -> None:
+        """Claim while it makes sense, for ever."""
+        is_claiming = True
+        while True:
+            await self._look()
+            may_claim = not self.why_unfit and self.closed is None
+            if may_claim != is_claiming:
+                log.info("claiming goes on" if may_claim else "claiming stops", reason=self.why_unfit or self.words)
+                for each in claiming:
+                    await (each.resume() if may_claim else each.pause())
+                is_claiming = may_claim
+            await self.pause(_TICK.total_seconds())
+
+    async def _look(self) -> None:
+        is_sick = self.timer() < self._sick_until
+        self.why_unfit = await self.unfit() or (self._sickness if is_sick else "")
+        closed = self.closed
+        if closed is None or self.timer() < closed.look_at:
+            return
+        answer = await self.ask(RequestPermit(worker=self.worker, egress=self.egress, stage=self.stage))
+        if answer is None and closed.ends_at is not None and self.timer() < closed.ends_at:
+            self.closed = replace(closed, look_at=self.timer() + _LOOK_AGAIN.total_seconds())
+        elif answer is not None and answer.decision is Decision.WAIT and not self._is_short(answer):
+            self._close(answer.reason, self._rest(answer))
+        else:
+            self.closed = None
+
+    async def _permit(self, request: RequestPermit) -> PermitAnswered:
+        """A permit that holds still, or a new one; without a monitor, one without limits."""
+        if not request.opinions and self.timer() < self._lease_ends:
+            return PermitAnswered(at=self.clock(), decision=Decision.GRANTED, has_others=self.has_others)
+        while (answer := await self.ask(request)) is None:
+            now = self.timer()
+            self._silent_since = now if self._silent_since is None else self._silent_since
+            if not self._was_answered or now - self._silent_since >= _INSIST.total_seconds():
+                return PermitAnswered(at=self.clock(), decision=Decision.GRANTED)
+            await self.pause(_ASK_AGAIN.total_seconds())
+        self._was_answered, self._silent_since, self.has_others = True, None, answer.has_others
+        lease = answer.valid_until - answer.at if answer.valid_until else timedelta(0)
+        self._lease_ends = self.timer() + lease.total_seconds()
+        return answer
+
+    def _request(self, delivery: Delivery) -> RequestPermit:
+        match delivery.message:
+            case DownloadVideo() | ExpandSource() as order:
+                return RequestPermit(
+                    worker=self.worker,
+                    egress=self.egress,
+                    stage=self.stage,
+                    work=order.key,
+                    source_id=order.source_id,
+                    attempt=delivery.attempt,
+                    opinions=delivery.opinions,
+                )
+            case other:
+                raise TypeError(f"there are no permits for a {other.type}")
+
+    def _count(self) -> None:
+        self._starts += 1
+        if self.shift.tasks is not None and self._starts >= self.shift.tasks:
+            self._starts = 0
+            self._close(f"It rests after {self.shift.tasks} tasks.", self.shift.cooldown, self.shift.cooldown)
+
+    def _close(self, reason: str, rest: timedelta | None, look_after: timedelta = _LOOK_AGAIN) -> None:
+        """Start nothing more.
+
+        Args:
+            reason: for people.
+            rest: for how long, if that is known.
+            look_after: ask again then, or when the rest is over.
+        """
+        self._lease_ends = 0.0
+        now = self.timer()
+        ends_at = None if rest is None else now + rest.total_seconds()
+        look_at = now + look_after.total_seconds()
+        until = None if rest is None else self.clock() + rest
+        self.closed = Closed(reason, until, ends_at, look_at if ends_at is None else min(look_at, ends_at))
+
+    def _is_short(self, answer: PermitAnswered) -> bool:
+        rest = self._rest(answer)
+        return rest is not None and rest <= _WORTH_WAITING
+
+    def _rest(self, answer: PermitAnswered) -> timedelta | None:
+        """By the monitor's clock, which need not agree with ours."""
+        return answer.until - answer.at if answer.until else None
+
+
+def _growing(first: timedelta, times: int) -> timedelta:
+    return min(first * 2.0 ** min(times, 16), _LONGEST_REST)
+
+
+async def ask_for_permit(bus: Bus, request: RequestPermit) -> PermitAnswered | None:
+    """Ask over the bus; None when nobody answers in time, or nobody is there."""
+    try:
+        return await bus.ask_one(request, PermitAnswered, _ANSWER_PATIENCE)
+    except BrokerUnavailableError as error:
+        log.debug("no broker to ask for a permit", problem=str(error))
+        return None

@@ -1,0 +1,101 @@
+"""Permits: how a worker asks whether it may start, and how a person holds work back.
+
+The heartbeat-monitor answers, because it alone sees the whole fleet: which way to the internet is blocked, which stage
+fails everywhere, what a person has paused, and how much of a budget that many workers share is left.
+"""
+
+from enum import StrEnum, unique
+from typing import ClassVar, Literal
+
+from pydantic import AwareDatetime, Field
+
+from tubewarren.messages.base import Command, Event
+
+Stage = Literal["source-expander", "downloader"]
+"""The services whose work needs a permit."""
+
+
+@unique
+class Scope(StrEnum):
+    """What a person can hold back."""
+
+    ALL = "all"
+    STAGE = "stage"
+    SOURCE = "source"
+    WORKER = "worker"
+
+
+class RequestPermit(Command):
+    """Ask whether a worker may start one piece of work.
+
+    Attributes:
+        egress: the worker's way to the internet.
+        work: what it would start; empty for one that only looks whether it may claim again.
+        attempt: the number of the try.
+        opinions: the egresses that found this video unavailable.
+    """
+
+    type: ClassVar[str] = "permit.request.v1"
+
+    worker: str
+    egress: str
+    stage: Stage
+    work: str = ""
+    source_id: str = ""
+    attempt: int = 1
+    opinions: tuple[str, ...] = ()
+
+
+@unique
+class Decision(StrEnum):
+    """The answer to a request."""
+
+    GRANTED = "granted"
+    WAIT = "wait"
+    """Nothing of this kind may start here before `until`."""
+    ELSEWHERE = "elsewhere"
+    """A worker on another egress should look at this one."""
+    HELD = "held"
+    """Its source is paused."""
+
+
+class PermitAnswered(Event):
+    """The answer to a request.
+
+    Attributes:
+        until: when to ask again, for a wait; None when only a person knows.
+        valid_until: the worker need not ask again before; None for a permit that is good for one start.
+        refunded: attempts of this work that were charged in error; its number goes down by so many.
+        has_others: whether another egress is at work, which can give a second opinion.
+    """
+
+    type: ClassVar[str] = "permit.answered.v1"
+
+    decision: Decision
+    until: AwareDatetime | None = None
+    reason: str = ""
+    valid_until: AwareDatetime | None = None
+    refunded: int = 0
+    has_others: bool = False
+
+
+class SetPause(Command):
+    """Hold work back until further notice, or let it go on.
+
+    Attributes:
+        name: of the stage, source or worker; empty for all.
+        paused: False lets it go on.
+    """
+
+    type: ClassVar[str] = "pause.set.v1"
+
+    scope: Scope
+    name: str = ""
+    paused: bool = True
+    reason: str = Field(default="", max_length=500)
+
+
+class QueryGates(Command):
+    """Ask what holds work back at present; answered with the event that tells of every change."""
+
+    type: ClassVar[str] = "gates.query.v1"

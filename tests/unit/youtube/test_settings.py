@@ -1,0 +1,82 @@
+"""The settings about failures and live streams, as the services read them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tubewarren.failures import FailureKind
+from tubewarren.settings import Settings, SettingsError, environment_of, read_settings
+from tubewarren.youtube.rules import NO_USER_RULES
+
+OWN = '[[rule]]\nname = "own"\nkind = "gated"\nreason = "Ask Ada."\ntext = ["password"]\n'
+
+
+@pytest.fixture(autouse=True)
+def nothing_else_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def read(**youtube: Any) -> Settings:
+    return read_settings({"youtube": youtube})
+
+
+def test_without_a_file_and_substrings_there_are_only_our_rules() -> None:
+    assert read().youtube.rules == NO_USER_RULES
+    assert read().youtube.live == "wait"
+
+
+def test_a_file_is_read_once_with_the_settings(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(OWN)
+
+    settings = read(failure_rules=str(file), fatal_error_substrings=["Too bad"])
+    file.unlink()
+
+    rules = settings.youtube.rules
+    assert [(rule.name, rule.kind) for rule in rules.rules] == [("own", FailureKind.GATED)]
+    assert (rules.file, rules.fatal_error_substrings) == (str(file), ("Too bad",))
+
+
+def test_they_come_from_the_environment_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own.toml").write_text(OWN)
+    monkeypatch.setenv("TUBEWARREN_YOUTUBE__FAILURE_RULES", "own.toml")
+    monkeypatch.setenv("TUBEWARREN_YOUTUBE__FATAL_ERROR_SUBSTRINGS", "Private video, Video unavailable")
+    monkeypatch.setenv("TUBEWARREN_YOUTUBE__LIVE", "skip")
+
+    youtube = read_settings({}).youtube
+
+    assert [rule.name for rule in youtube.rules.rules] == ["own"]
+    assert youtube.rules.fatal_error_substrings == ("Private video", "Video unavailable")
+    assert youtube.live == "skip"
+
+
+def test_they_can_be_handed_on_to_a_process_that_starts_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(OWN)
+
+    variables = environment_of(Settings.model_validate({"youtube": {"failure_rules": "own.toml", "live": "capture"}}))
+
+    assert variables["TUBEWARREN_YOUTUBE__FAILURE_RULES"] == str(tmp_path / "own.toml")
+    assert variables["TUBEWARREN_YOUTUBE__LIVE"] == "capture"
+
+
+@pytest.mark.parametrize(
+    ("youtube", "complaint"),
+    [
+        ({"failure_rules": "nowhere.toml"}, "failure_rules: nowhere.toml: cannot be read"),
+        ({"failure_rules": "bad.toml"}, "failure_rules: bad.toml: rule 'own': kind: there is no such class"),
+        ({"fatal_error_substrings": ["Too bad", " "]}, "one of them is empty"),
+        ({"fatal_error_substrings": ["Too bad, sorry"]}, "write none with a comma in it"),
+        ({"live": "sometimes"}, "youtube.live"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_anything_starts(
+    youtube: dict[str, Any], complaint: str, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.toml").write_text(OWN.replace("gated", "gaited"))
+
+    with pytest.raises(SettingsError) as raised:
+        read(**youtube)
+
+    assert complaint in str(raised.value)
+    assert "\n" not in str(raised.value)
