@@ -18,7 +18,7 @@ from tubewarren.delivery import Delivery
 from tubewarren.failures import FailureKind
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.messages.permits import Decision, PermitAnswered, RequestPermit, Stage
-from tubewarren.outcomes import Done, Outcome, PassOn, Refund
+from tubewarren.outcomes import Done, Outcome, PassOn, Refund, Retry
 
 Ask = Callable[[RequestPermit], Awaitable[PermitAnswered | None]]
 """Asks for a permit; None when nobody answers."""
@@ -146,7 +146,7 @@ class Admission:
                     self._close(answer.reason, self._rest(answer))
 
     def note(self, outcome: Outcome) -> Outcome:
-        """See a block at once, before the monitor has told of it, and a machine that turned out to be unfit."""
+        """See at once what concerns more than one piece of work: a block, an unfit machine, trouble of everybody's."""
         match outcome:
             case Done():
                 self._blocks = self._sicknesses = 0
@@ -159,6 +159,9 @@ class Admission:
                 self._sicknesses += 1
                 self._sick_until = self.timer() + rest.total_seconds()
                 self._sickness = self.why_unfit = failure.reason
+            case Retry(failure) if failure.kind in (FailureKind.EXTRACTOR, FailureKind.UNKNOWN):
+                # It may be everybody's trouble: the next start is asked for.
+                self._lease_ends = 0.0
             case _:
                 pass
         return outcome

@@ -47,17 +47,27 @@ class Machine:
         return self.deno is not None or (major is not None and int(major[1]) >= NODE_NEEDED)
 
 
-def machine_with(results: Path) -> Machine:
-    """Look at this machine; the virtual environment's own programs count, also when it is not on the path."""
+def machine_with(results: Path, *, asks_node: bool = True) -> Machine:
+    """Look at this machine; the virtual environment's own programs count, also when it is not on the path.
+
+    Args:
+        results: where the room must be.
+        asks_node: start Node.js to hear its version, which is too much for who does not need it.
+    """
     search = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
-    existing = next(each for each in (results.absolute(), *results.absolute().parents) if each.exists())
     return Machine(
-        free_bytes=shutil.disk_usage(existing).free,
+        free_bytes=shutil.disk_usage(nearest_existing(results)).free,
         ffmpeg=shutil.which("ffmpeg", path=search),
         deno=shutil.which("deno", path=search),
-        node=_node_version(shutil.which("node", path=search)),
+        node=_node_version(shutil.which("node", path=search)) if asks_node else None,
         yt_dlp=version("yt-dlp"),
     )
+
+
+def nearest_existing(path: Path) -> Path:
+    """The folder itself, or the nearest above it that exists."""
+    absolute = path.absolute()
+    return next((each for each in (absolute, *absolute.parents) if each.exists()), absolute)
 
 
 def unfitness(machine: Machine, needs: FitnessSettings) -> str:

@@ -6,7 +6,7 @@ the broker's confirm, then ack or reject.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
 from tubewarren.failures import Failure
 from tubewarren.messages import Event, Message
@@ -14,6 +14,9 @@ from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.messages.events import MessageBuried, SourceFailed, Verdict, VideoFailed
 from tubewarren.outcomes import Bury, Done, Outcome, Park, PassOn, Refund, Retry, SecondOpinion
 from tubewarren.topology import WorkQueue
+
+_JITTER: Final = 0.2
+"""A retry comes up to a fifth later than its rung says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,22 @@ class Settlement:
 
 
 def settle(  # noqa: PLR0911 - one for each outcome
-    outcome: Outcome, attempt: int, queue: WorkQueue, now: datetime
+    outcome: Outcome, attempt: int, queue: WorkQueue, now: datetime, spread: float = 0.0
 ) -> Settlement:
-    """Decide what becomes of a delivery that was handled as its `attempt`-th charged try."""
+    """Decide what becomes of a delivery that was handled as its `attempt`-th charged try.
+
+    Args:
+        outcome: what its handler asked for.
+        attempt: its number; 1 is the first.
+        queue: which it came from.
+        now: the present.
+        spread: from 0 to 1, by chance: how much of the jitter a retry gets.
+    """
     match outcome:
         case Done():
             return Settlement()
         case Retry(failure):
-            return _wait(queue, attempt - 1, attempt + 1, Verdict.RETRY, failure, now)
+            return _spread(_wait(queue, attempt - 1, attempt + 1, Verdict.RETRY, failure, now), spread, now)
         case Bury(failure):
             return _give_up(failure)
         case Refund(failure, at_once=True):
@@ -89,9 +100,11 @@ def park(failure: Failure, until: datetime, attempt: int, queue: WorkQueue, now:
     return Settlement(forward, verdict=Verdict.PARK, failure=failure, next_at=until)
 
 
-def is_too_early(not_before: datetime | None, now: datetime) -> bool:
-    """Whether a parked delivery came back at a hop and not at its time."""
-    return not_before is not None and now < not_before
+def is_too_early(not_before: datetime | None, queue: WorkQueue, now: datetime) -> bool:
+    """Whether a parked delivery came back at a hop and not at its time; what another hop would overshoot is due."""
+    if not_before is None or now >= not_before:
+        return False
+    return not queue.rungs or not_before - now > queue.rungs[0].delay / 2
 
 
 def announcements(
@@ -146,6 +159,17 @@ def obituary(
         attempt=attempt,
         failure=failure,
     )
+
+
+def _spread(waiting: Settlement, spread: float, now: datetime) -> Settlement:
+    """A retry that comes a little later than its rung lets it: what failed together does not come back together.
+
+    The rung's own delay cannot vary, because a queue expires from its head; the rest is waited for in shorter hops.
+    """
+    if waiting.forward is None or waiting.next_at is None or not spread:
+        return waiting
+    until = waiting.next_at + (waiting.next_at - now) * _JITTER * spread
+    return replace(waiting, forward=replace(waiting.forward, not_before=until), next_at=until)
 
 
 def _next_place(queue: WorkQueue, to: Literal["queue", "rung", "held"]) -> str:

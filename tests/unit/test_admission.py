@@ -11,7 +11,7 @@ from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages.commands import DownloadVideo, ExpandSource, ReturnResults
 from tubewarren.messages.permits import Decision, PermitAnswered, RequestPermit
-from tubewarren.outcomes import Done, PassOn, Refund
+from tubewarren.outcomes import Done, PassOn, Refund, Retry
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ORDER = DownloadVideo(video_id="x", url="https://example.org/x", source_id="1")
@@ -285,3 +285,16 @@ async def test_a_monitor_whose_clock_is_a_day_ahead_delays_nothing(world: World)
     await worker.admit(delivery())
     assert worker.closed is not None
     assert worker.closed.until == NOON + timedelta(minutes=1)
+
+
+async def test_after_trouble_that_may_be_everybodys_the_next_start_is_asked_for(world: World) -> None:
+    world.always = granted(lease=5)
+    worker = world.worker()
+    await worker.admit(delivery())
+    worker.note(Retry(Failure(kind=FailureKind.TRANSIENT, reason="Cut.")))
+    await worker.admit(delivery())
+    assert len(world.asked) == 1
+
+    worker.note(Retry(Failure(kind=FailureKind.EXTRACTOR, reason="Out of date.")))
+    await worker.admit(delivery())
+    assert len(world.asked) == 2

@@ -113,7 +113,7 @@ def test_a_work_that_always_fails_climbs_every_rung_once_and_is_buried_after_the
 
 
 @given(ladder=st.sets(st.integers(1, 5000), min_size=1, max_size=5), distance=st.integers(1, 2000))
-def test_a_parked_message_always_comes_nearer_and_is_late_by_less_than_the_shortest_rung(
+def test_a_parked_message_always_comes_nearer_and_is_hardly_early_and_late_by_less_than_the_shortest_rung(
     ladder: set[int], distance: int
 ) -> None:
     queue = WorkQueue("q", (DownloadVideo,), tuple(timedelta(seconds=seconds) for seconds in ladder))
@@ -127,10 +127,10 @@ def test_a_parked_message_always_comes_nearer_and_is_late_by_less_than_the_short
         left, now = until - now, now + delays[hop.forward.queue]
         longest_fitting = max((delay for delay in delays.values() if delay <= left), default=min(delays.values()))
         assert delays[hop.forward.queue] == longest_fitting
-        if not is_too_early(hop.forward.not_before, now):
+        if not is_too_early(hop.forward.not_before, queue, now):
             break
 
-    assert now - until < min(delays.values())
+    assert -min(delays.values()) / 2 <= now - until < min(delays.values())
 
 
 @pytest.mark.parametrize("distance", [timedelta(0), timedelta(seconds=-5), timedelta(days=-5)])
@@ -157,11 +157,12 @@ def test_what_is_handed_back_returns_at_once_even_where_nothing_can_wait() -> No
         (None, False),
         (NOON - timedelta(seconds=1), False),
         (NOON, False),
-        (NOON + timedelta(microseconds=1), True),
+        (NOON + SHORT / 2, False),
+        (NOON + SHORT / 2 + timedelta(microseconds=1), True),
     ],
 )
-def test_only_what_has_a_later_time_is_too_early(not_before: datetime | None, is_early: bool) -> None:  # noqa: FBT001
-    assert is_too_early(not_before, NOON) is is_early
+def test_only_what_another_hop_brings_nearer_is_too_early(not_before: datetime | None, is_early: bool) -> None:  # noqa: FBT001
+    assert is_too_early(not_before, QUEUE, NOON) is is_early
 
 
 def test_a_failed_video_is_told_with_everything_a_person_wants_to_know() -> None:
@@ -223,3 +224,21 @@ def test_an_obituary_says_what_lies_where_and_why() -> None:
     assert obituary("downloader", name, "video.download.v1", 3, WHY, NOON) == MessageBuried(
         at=NOON, queue="downloader", buried_id=name, message_type="video.download.v1", attempt=3, failure=WHY
     )
+
+
+@given(st.floats(0.001, 1), st.integers(1, 3))
+def test_a_retry_comes_up_to_a_fifth_later_than_its_rung_and_never_earlier(spread: float, attempt: int) -> None:
+    plain, spread_out = (settle(Retry(WHY), attempt, QUEUE, NOON, each) for each in (0.0, spread))
+
+    assert plain.next_at is not None
+    assert spread_out.next_at is not None
+    assert spread_out.forward is not None
+    assert plain.forward == Forward(spread_out.forward.queue, attempt + 1)
+    assert spread_out.forward.not_before == spread_out.next_at
+    delay = plain.next_at - NOON
+    assert delay <= spread_out.next_at - NOON <= delay * 1.2
+
+
+@pytest.mark.parametrize("outcome", [Done(), Bury(WHY), Refund(WHY), Park(WHY, NOON + LONG), PassOn()], ids=str)
+def test_nothing_but_a_retry_is_spread(outcome: Outcome) -> None:
+    assert settle(outcome, 1, QUEUE, NOON, 1.0) == settle(outcome, 1, QUEUE, NOON)

@@ -11,6 +11,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from tubewarren.bus import Drift
+from tubewarren.fitness import NODE_NEEDED
 from tubewarren_services.cli.tables import Column, plain_table, style_of, text
 from tubewarren_services.cli.units import count, spell_bytes
 
@@ -18,7 +19,6 @@ _BAD_BELOW_BYTES = 1_000_000_000
 _WARN_BELOW_BYTES = 10_000_000_000
 _YT_DLP_OLD = timedelta(days=45)
 _YT_DLP_TOO_OLD = timedelta(days=180)
-_NODE_NEEDED = 22
 
 
 @unique
@@ -133,14 +133,14 @@ def javascript(deno: str | None, node: str | None) -> Finding:
     if deno:
         return Finding("JavaScript", Health.OK, f"deno: {deno}")
     major = re.match(r"v(\d+)", node or "")
-    if major and int(major[1]) >= _NODE_NEEDED:
+    if major and int(major[1]) >= NODE_NEEDED:
         return Finding("JavaScript", Health.OK, f"node {node}")
     words = f"node {node} is too old" if node else "neither deno nor node was found"
     return Finding(
         "JavaScript",
         Health.WARN,
         f"{words}: YouTube hides formats from those who cannot run its scripts",
-        f"Install deno (pip install deno), or node {_NODE_NEEDED} or newer.",
+        f"Install deno (pip install deno), or node {NODE_NEEDED} or newer.",
     )
 
 

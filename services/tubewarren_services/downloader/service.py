@@ -34,7 +34,8 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     settings, bus = surroundings.settings, surroundings.bus
     store = await asyncio.to_thread(Store, settings.store.results.absolute(), settings.store.selected.absolute())
     board = ProgressBoard(surroundings.worker.name, bus.publisher.publish)
-    fitness = Fitness(settings.fitness, partial(machine_with, settings.store.results))
+    asks_node = "javascript" in settings.fitness.programs
+    fitness = Fitness(settings.fitness, partial(machine_with, settings.store.results, asks_node=asks_node))
     admission = Admission(
         worker=surroundings.worker.name,
         egress=bus.egress,

@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from tubewarren.bus import Bus
+from tubewarren.bus.dead_letters import DeadLetter, redrive_dead
 from tubewarren.bus.held import release_held
 from tubewarren.delivery import Delivery
+from tubewarren.messages import TYPES, Command
 from tubewarren.messages.events import WorkerBeat, WorkerChanged, WorkerHealth
 from tubewarren.runner import Activity, Service, Surroundings
 from tubewarren.settings.model import HeartbeatSettings
-from tubewarren.topology import HEARTBEAT_MONITOR, permits
+from tubewarren.topology import HEARTBEAT_MONITOR, Topology, permits
 from tubewarren.workers import Worker
 from tubewarren_services.heartbeat_monitor.handler import Changes, Fleet, KnownWorker, observe, review
 from tubewarren_services.heartbeat_monitor.memory import StateFile
@@ -48,6 +51,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
         Policy.of(settings),
         bus.publisher.publish,
         partial(release_held, bus, surroundings.topology),
+        partial(_redrive, bus, surroundings.topology),
         _now,
     )
 
@@ -170,6 +174,21 @@ def fleet_file(data_dir: Path) -> FleetFile:
     Losing the file costs only the memory of workers that never beat again.
     """
     return StateFile(data_dir / "heartbeat-monitor.json", TypeAdapter(tuple[KnownWorker, ...]), "the known workers")
+
+
+async def _redrive(bus: Bus, topology: Topology, works: frozenset[str]) -> int:
+    """Send given-up orders back to work, by the keys of their works."""
+
+    def is_one_of_them(letter: DeadLetter) -> bool:
+        kind = TYPES.get(letter.message_type)
+        if kind is None or not issubclass(kind, Command):
+            return False
+        try:
+            return kind.model_validate_json(letter.body).key in works
+        except ValidationError:
+            return False
+
+    return len(await redrive_dead(bus, topology, is_one_of_them))
 
 
 def _log(change: WorkerChanged) -> None:

@@ -1,6 +1,7 @@
 """Consuming: the one place that settles deliveries."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -134,7 +135,7 @@ class CommandConsumption:
         except UnreadableMessageError as error:
             await _bury_unreadable(self._publisher, self._queue.name, incoming, str(error))
             return
-        if is_too_early(delivery.not_before, now := _now()):
+        if is_too_early(delivery.not_before, self._queue, now := _now()):
             hop = park(_PARKED, delivery.not_before or now, delivery.attempt, self._queue, now)
             if hop.forward is not None:
                 await _insist(self._queue.name, partial(self._publisher.forward, incoming, hop.forward))
@@ -188,7 +189,7 @@ class CommandConsumption:
     async def _settle(self, incoming: AbstractIncomingMessage, delivery: Delivery, outcome: Outcome) -> None:
         """Publish first, wait for the broker's confirm, then ack or reject."""
         now = _now()
-        settlement = settle(outcome, delivery.attempt, self._queue, now)
+        settlement = settle(outcome, delivery.attempt, self._queue, now, spread=random.random())  # noqa: S311 - no secret
         if isinstance(outcome, Done):
             await _insist(self._queue.name, partial(self._publisher.publish, *outcome.publish))
             if outcome.reply is not None and delivery.reply_to:

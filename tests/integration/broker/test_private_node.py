@@ -91,7 +91,11 @@ def listening_addresses(pid: int) -> set[str]:
     """The addresses, in the kernel's hexadecimal, on which a process listens."""
     inodes = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        target = str(descriptor.readlink())
+        try:
+            target = str(descriptor.readlink())
+        except FileNotFoundError:
+            # It closed a file while we looked.
+            continue
         if target.startswith("socket:["):
             inodes.add(target[8:-1])
     rows = [

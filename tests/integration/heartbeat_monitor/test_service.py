@@ -58,8 +58,8 @@ async def test_a_worker_is_heard_missed_and_heard_again(vhost_url: str, tmp_path
             back = await _next(told)
             looking.cancel()
 
-            (listening,) = service.consumptions
-            await listening.drain(timedelta(seconds=5))
+            for consumption in service.consumptions:
+                await consumption.drain(timedelta(seconds=5))
 
     assert [change.health for change in (heard, stale, lost, back)] == [
         WorkerHealth.ACTIVE,

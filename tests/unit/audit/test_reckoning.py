@@ -446,7 +446,8 @@ def test_what_waits_for_news_is_not_compared(behind: Damage) -> None:
 
 
 def test_orders_that_wait_because_their_source_is_paused_are_not_lost() -> None:
-    waiting = depth(downloader__retry__1s=(0, 0), downloader__held=(2, 0))(UNDER_WAY)
+    listed = books_of(OPEN_TASKS, [source("1", OPEN_TASKS), source("2", OPEN_TASKS, state="in-progress")], in_hand=1)
+    waiting = depth(downloader__retry__1s=(0, 0), downloader__held=(2, 0))(listed)
 
     assert discrepancies(waiting) == ()
 

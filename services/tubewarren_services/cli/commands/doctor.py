@@ -3,11 +3,7 @@
 
 import asyncio
 import os
-import shutil
-import subprocess
-import sys
-from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +17,6 @@ from tubewarren_services.cli.session import connected, quieten, settings_for, wi
 if TYPE_CHECKING:
     from tubewarren.settings import Settings
     from tubewarren_services.cli.checkup import Finding
-
-_NODE_PATIENCE = timedelta(seconds=10)
 
 
 def register(root: typer.Typer) -> None:
@@ -46,16 +40,12 @@ def doctor(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 def problem_with_folder(path: Path) -> str | None:
     """Why a folder cannot be written, or cannot be made; None when it can."""
-    nearest = existing(path)
+    from tubewarren.fitness import nearest_existing
+
+    nearest = nearest_existing(path)
     if not nearest.is_dir():
         return f"{nearest} is not a folder"
     return None if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} is not writable"
-
-
-def existing(path: Path) -> Path:
-    """The folder itself, or the nearest above it that exists."""
-    absolute = path.absolute()
-    return next((each for each in (absolute, *absolute.parents) if each.exists()), absolute)
 
 
 def _broker(settings: "Settings") -> tuple["Finding", ...]:
@@ -94,29 +84,17 @@ async def _ask_broker(settings: "Settings", *, is_private: bool) -> tuple["Findi
 
 
 def _machine(settings: "Settings") -> tuple["Finding", ...]:
+    from tubewarren.fitness import machine_with
     from tubewarren_services.cli import checkup
 
     results, workbook, data = settings.store.results, settings.sheet.workbook, settings.data_dir
-    # The virtual environment's own programs count, also when it is not on the path.
-    search = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+    seen = machine_with(results)
     return (
-        checkup.disk(results, shutil.disk_usage(existing(results)).free),
-        checkup.ffmpeg(shutil.which("ffmpeg", path=search)),
-        checkup.javascript(shutil.which("deno", path=search), _node_version(shutil.which("node", path=search))),
-        checkup.yt_dlp(version("yt-dlp"), datetime.now(UTC).date()),
+        checkup.disk(results, seen.free_bytes),
+        checkup.ffmpeg(seen.ffmpeg),
+        checkup.javascript(seen.deno, seen.node),
+        checkup.yt_dlp(seen.yt_dlp, datetime.now(UTC).date()),
         checkup.folder("results", results, problem_with_folder(results), "--results"),
         checkup.folder("workbook", workbook, problem_with_folder(workbook), "--workbook"),
         checkup.folder("data", data, problem_with_folder(data), "--data-dir"),
     )
-
-
-def _node_version(node: str | None) -> str | None:
-    if node is None:
-        return None
-    try:
-        answer = subprocess.run(
-            [node, "--version"], capture_output=True, text=True, check=True, timeout=_NODE_PATIENCE.total_seconds()
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.strip()

@@ -115,9 +115,18 @@ def set_pause(books: Books, order: SetPause, now: datetime) -> Books:
     return replace(books, pauses=(*others, Pause(order.scope, order.name, now, order.reason)))
 
 
-def paused_sources(books: Books) -> frozenset[str]:
-    """The sources whose orders are held."""
-    return frozenset(each.name for each in books.pauses if each.scope is Scope.SOURCE)
+def to_send_back(books: Books) -> frozenset[str]:
+    """The works that were given up for a trouble that is over."""
+    return frozenset(work for breaker in books.breakers.values() if not breaker.is_open for work in breaker.buried)
+
+
+def sent_back(books: Books, works: frozenset[str]) -> Books:
+    """Forget those that are back at work."""
+    told = {
+        stage: replace(each, buried=tuple(work for work in each.buried if work not in works))
+        for stage, each in books.breakers.items()
+    }
+    return replace(books, breakers=told)
 
 
 def gates(books: Books) -> tuple[Gate, ...]:
@@ -225,7 +234,8 @@ def _failed(
         books = replace(books, egresses={**books.egresses, slept.name: slept})
         return _with_breaker(books, stage, breakers.undecided(books.breakers.get(stage, Breaker()), work))
     if kind in _EVERYBODYS and event.verdict in (Verdict.RETRY, Verdict.BURY):
-        strike = Strike(now, event.worker, work, event.attempt, event.failure.signature)
+        is_buried = event.verdict is Verdict.BURY
+        strike = Strike(now, event.worker, work, event.attempt, event.failure.signature, is_buried)
         workers = sum(each.stage == stage and abs(now - each.asked_at) < _CURRENT for each in books.askers.values())
         struck = breakers.struck(books.breakers.get(stage, Breaker()), strike, workers, policy.breaker)
         return _with_breaker(_probe_undecided(books, event.worker, work), stage, struck)

@@ -25,6 +25,8 @@ class Strike:
     work: str
     attempt: int
     signature: str
+    is_buried: bool = False
+    """It was the last attempt that the work had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Breaker:
         next_canary: when one piece of work may try.
         canary: the one that tries; empty while none does.
         refunds: by work, the attempts that are not to be charged.
+        buried: works that were given up for this trouble; they are sent back when it is over.
     """
 
     strikes: tuple[Strike, ...] = ()
@@ -47,6 +50,7 @@ class Breaker:
     canary: str = ""
     canary_at: datetime | None = None
     refunds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    buried: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -106,7 +110,7 @@ def answered(breaker: Breaker, work: str) -> Breaker:
         return replace(breaker, strikes=()) if breaker.strikes else breaker
     if work != breaker.canary:
         return breaker
-    return Breaker(refunds=breaker.refunds)
+    return Breaker(refunds=breaker.refunds, buried=breaker.buried)
 
 
 def undecided(breaker: Breaker, work: str) -> Breaker:
@@ -145,6 +149,9 @@ def _charged(breaker: Breaker, work: str) -> Breaker:
 
 
 def _refund(breaker: Breaker, strike: Strike) -> Breaker:
+    if strike.is_buried:
+        # What a redrive sends back begins anew anyway.
+        return replace(breaker, buried=(*breaker.buried, strike.work)[-_MOST_REFUNDS:])
     before = breaker.refunds.get(strike.work, ())
     # One that was given back came again with a lower number: its story begins anew.
     charged = (*before, strike.attempt) if before and strike.attempt == before[-1] + 1 else (strike.attempt,)

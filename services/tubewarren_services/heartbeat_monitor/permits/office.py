@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 from pydantic import TypeAdapter
 
+from tubewarren.bus import BusError
 from tubewarren.delivery import Delivery
 from tubewarren.messages.events import FleetGates, Gate
 from tubewarren.messages.permits import QueryGates, RequestPermit, SetPause
@@ -37,6 +38,7 @@ class PermitOffice:
 
     Attributes:
         release: sends all that is held for paused sources back to work; what is still paused is held again.
+        redrive: sends given-up works back, by their keys.
         clock: our own time, the only one that counts.
         chance: spreads the pauses.
         trouble: why the books cannot be written down; empty when they can.
@@ -46,6 +48,7 @@ class PermitOffice:
     policy: Policy
     publish: Callable[..., Awaitable[None]]
     release: Callable[[], Awaitable[int]]
+    redrive: Callable[[frozenset[str]], Awaitable[int]]
     clock: Callable[[], datetime]
     chance: Chance = random.random
     books: Books = field(default_factory=Books)
@@ -64,11 +67,12 @@ class PermitOffice:
         policy: Policy,
         publish: Callable[..., Awaitable[None]],
         release: Callable[[], Awaitable[int]],
+        redrive: Callable[[frozenset[str]], Awaitable[int]],
         clock: Callable[[], datetime],
     ) -> "PermitOffice":
         """Begin with what was so before."""
         file = StateFile(path, TypeAdapter(Books), "pauses and sleeping egresses")
-        office = cls(file, policy, publish, release, clock)
+        office = cls(file, policy, publish, release, redrive, clock)
         office.books = office._saved = file.load() or Books()
         # Whoever was stopped between a resume and its release left something behind.
         office._release_until = clock() + _RELEASE_FOR
@@ -106,15 +110,19 @@ class PermitOffice:
         if _is_due(self._told_at, now, _TELL_EVERY):
             self._told = None
         await self.tell()
-        await self._release(now)
+        try:
+            await self._release(now)
+            await self._send_back()
+        except BusError as error:
+            log.info("cannot send work back yet; trying again", problem=str(error))
 
     async def tell(self) -> None:
         """Publish the gates when they changed, written down first."""
         found = decisions.gates(self.books)
         if found == self._told:
             return
+        await self._save()
         if self._told is not None:
-            await self._save()
             _log(self._told, found)
         self._told, self._told_at = found, self.clock()
         await self.publish(self._snapshot())
@@ -131,6 +139,13 @@ class PermitOffice:
             log.info("held work goes back to its queue", messages=count)
         if not timedelta(0) <= self._release_until - now <= _RELEASE_FOR:
             self._release_until = None
+
+    async def _send_back(self) -> None:
+        """Forgotten only when they are back: twice is harmless, never is not."""
+        if works := decisions.to_send_back(self.books):
+            count = await self.redrive(works)
+            log.info("what was given up for a trouble that is over goes back to work", messages=count)
+            self.books = decisions.sent_back(self.books, works)
 
     async def _save(self) -> None:
         self._saved_at = self.clock()

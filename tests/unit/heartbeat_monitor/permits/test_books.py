@@ -9,7 +9,17 @@ from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages.events import SourceFailed, Verdict, VideoDownloaded, VideoFailed
 from tubewarren.messages.permits import Decision, PermitAnswered, RequestPermit, Scope, SetPause
 from tubewarren.settings import Settings
-from tubewarren_services.heartbeat_monitor.permits.books import LEASE, Books, decide, forget, gates, hear, set_pause
+from tubewarren_services.heartbeat_monitor.permits.books import (
+    LEASE,
+    Books,
+    decide,
+    forget,
+    gates,
+    hear,
+    sent_back,
+    set_pause,
+    to_send_back,
+)
 from tubewarren_services.heartbeat_monitor.permits.policy import Policy
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -253,3 +263,15 @@ def test_workers_and_egresses_are_forgotten_but_no_block(fleet: Fleet) -> None:
 
     assert not fleet.books.askers
     assert list(fleet.books.egresses) == ["abroad"]
+
+
+def test_what_was_given_up_for_everybodys_trouble_is_sent_back_when_it_is_over(fleet: Fleet) -> None:
+    open_the_breaker(fleet)
+    fleet.fail(BROKEN, "a", "1/late", verdict=Verdict.BURY, attempt=6)
+    assert to_send_back(fleet.books) == frozenset(), "not while it lasts"
+    fleet.pass_time(minutes=5)
+    fleet.ask("c", "1/canary")
+    fleet.succeed("c", "1/canary")
+
+    assert to_send_back(fleet.books) == {"1/late"}
+    assert to_send_back(sent_back(fleet.books, frozenset({"1/late"}))) == frozenset()
