@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tubewarren.failures import FailureKind
 from tubewarren.outcomes import Bury, Park, Refund, Retry
 from tubewarren.youtube.failures import Explanation
 from tubewarren.youtube.rules import Listed
@@ -27,12 +28,16 @@ _COLUMNS = (
 def action_words(outcome: Retry | Refund | Park | Bury, ladder: Sequence[timedelta], now: datetime) -> str:
     """What happens to a video that failed, in words."""
     match outcome:
+        case Retry(failure) if failure.kind is FailureKind.SUSPECT:
+            return "looked at again, uncharged, by another egress where there is one; then buried as gone"
         case Retry():
             tries = [spell_span(delay) for delay in ladder]
             delays = f"{', '.join(tries[:-1])} and {tries[-1]}" if len(tries) > 1 else tries[0]
             return f"tried again after {delays}, then buried"
+        case Refund(failure, at_once=True) if failure.kind is FailureKind.BLOCKED:
+            return "given back uncharged, for another worker at once; the egress sleeps, is probed, and goes on"
         case Refund(_, at_once=True):
-            return "given back uncharged, for another worker at once"
+            return "given back uncharged, for another worker at once; this one rests"
         case Refund():
             return f"given back uncharged, and tried again after {spell_span(ladder[0])}, here or elsewhere"
         case Park(_, until):

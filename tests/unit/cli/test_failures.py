@@ -44,7 +44,15 @@ def answer(*arguments: str) -> Any:
     [
         (Retry(FAILURE), "tried again after 30 s, 5 min and 2 h, then buried"),
         (Refund(FAILURE), "given back uncharged, and tried again after 30 s, here or elsewhere"),
-        (Refund(FAILURE, at_once=True), "given back uncharged, for another worker at once"),
+        (Refund(FAILURE, at_once=True), "given back uncharged, for another worker at once; this one rests"),
+        (
+            Refund(FAILURE.model_copy(update={"kind": FailureKind.BLOCKED}), at_once=True),
+            "given back uncharged, for another worker at once; the egress sleeps, is probed, and goes on",
+        ),
+        (
+            Retry(FAILURE.model_copy(update={"kind": FailureKind.SUSPECT})),
+            "looked at again, uncharged, by another egress where there is one; then buried as gone",
+        ),
         (
             Park(FAILURE, NOON + timedelta(hours=3, minutes=2)),
             "parked uncharged, and tried again in 3 h (2026-03-01 15:02 UTC)",
