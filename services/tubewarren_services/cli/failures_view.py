@@ -25,7 +25,9 @@ _COLUMNS = (
 )
 
 
-def action_words(outcome: Retry | Refund | Park | Bury, ladder: Sequence[timedelta], now: datetime) -> str:
+def action_words(  # noqa: PLR0911 - one for each outcome
+    outcome: Retry | Refund | Park | Bury, ladder: Sequence[timedelta], now: datetime
+) -> str:
     """What happens to a video that failed, in words."""
     match outcome:
         case Retry(failure) if failure.kind is FailureKind.SUSPECT:
