@@ -5,6 +5,7 @@ start here now goes back as it is, uncharged, for others.
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,7 @@ _ANSWER_PATIENCE: Final = timedelta(seconds=5)
 _INSIST: Final = timedelta(seconds=30)
 """A monitor that has answered before is being restarted; after so long the fleet goes on without its limits."""
 _ASK_AGAIN: Final = timedelta(seconds=1)
+_OUT_OF_STEP: Final = timedelta(seconds=2)
 _LEAST_WAIT: Final = timedelta(milliseconds=50)
 _TICK: Final = timedelta(seconds=1)
 
@@ -95,6 +97,7 @@ class Admission:
         clock: the present, for people.
         timer: seconds that pass evenly, whatever happens to the clock.
         pause: waits for so many seconds.
+        chance: a number from 0 up to 1.
         unfit: asked every second.
         has_others: whether another egress could give a second opinion, by the newest permit.
     """
@@ -108,6 +111,7 @@ class Admission:
     timer: Callable[[], float] = time.monotonic
     shift: Shift = field(default_factory=Shift)
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep
+    chance: Callable[[], float] = random.random
     has_others: bool = False
     why_unfit: str = ""
     closed: Closed | None = None
@@ -139,6 +143,8 @@ class Admission:
                 case Decision.HELD:
                     return PassOn("held")
                 case Decision.ELSEWHERE:
+                    # In step with others like it, it would come back to the same worker each time, for ever.
+                    await self.pause(self.chance() * _OUT_OF_STEP.total_seconds())
                     return PassOn("rung")
                 case Decision.WAIT if (rest := self._rest(answer)) is not None and rest <= _WORTH_WAITING:
                     await self.pause(max(rest, _LEAST_WAIT).total_seconds())

@@ -18,6 +18,7 @@ from tubewarren.messages.commands import (
     SelectResults,
 )
 from tubewarren.messages.events import (
+    DeadSettled,
     FleetGates,
     MessageBuried,
     ResultsMoved,
@@ -76,6 +77,7 @@ _HISTORY: Final = (
     VideoClaimed,
     VideoDownloaded,
     VideoFailed,
+    DeadSettled,
 )
 """The life of sources and videos, as the sheet and the ledger both tell it."""
 _DELIVERY_LIMIT: Final = 10

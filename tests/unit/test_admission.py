@@ -65,6 +65,7 @@ class World:
             timer=lambda: self.seconds,
             shift=shift or Shift(),
             pause=self.sleep,
+            chance=lambda: 0.5,
         )
 
     async def keep_for(self, admission: Admission, seconds: float) -> list[tuple[str, float]]:
@@ -150,8 +151,10 @@ async def test_a_lasting_permit_is_not_asked_for_again_until_it_ends(world: Worl
 async def test_what_belongs_elsewhere_is_passed_on(world: World, decision: Decision, to: PassOn) -> None:
     world.always = decided(decision)
 
-    assert await world.worker().admit(delivery()) == to
-    assert world.worker().closed is None
+    worker = world.worker()
+    assert await worker.admit(delivery()) == to
+    assert worker.closed is None
+    assert world.seconds == (1 if decision is Decision.ELSEWHERE else 0), "by chance, or it returns in step for ever"
 
 
 async def test_a_pace_is_kept_with_the_work_in_hand(world: World) -> None:

@@ -210,6 +210,36 @@ class MessageBuried(Event):
     failure: Failure
 
 
+@unique
+class Fate(StrEnum):
+    """What a person did with a given-up message."""
+
+    REDRIVEN = "redriven"
+    """It went back to work."""
+    PURGED = "purged"
+    """It was dropped for ever, or is about to be."""
+
+
+class DeadSettled(Event):
+    """A given-up message no longer lies in its dead queue.
+
+    Attributes:
+        queue: the work queue it came from.
+        buried_id: as in `MessageBuried`.
+        message_type: as the message named itself; may be empty or unknown.
+        source_id: empty when it does not name one, and so is `video_id`.
+    """
+
+    type: ClassVar[str] = "dead.settled.v1"
+
+    queue: str
+    buried_id: str
+    message_type: str
+    fate: Fate
+    source_id: str = ""
+    video_id: str = ""
+
+
 class ResultsMoved(Event):
     """What a storage did for a select or a return."""
 
