@@ -38,7 +38,7 @@ _ANSWER_PATIENCE: Final = timedelta(seconds=5)
 _INSIST: Final = timedelta(seconds=30)
 """A monitor that has answered before is being restarted; after so long the fleet goes on without its limits."""
 _ASK_AGAIN: Final = timedelta(seconds=1)
-_OUT_OF_STEP: Final = timedelta(seconds=2)
+_HALF: Final = 0.5
 _LEAST_WAIT: Final = timedelta(milliseconds=50)
 _TICK: Final = timedelta(seconds=1)
 
@@ -143,9 +143,9 @@ class Admission:
                 case Decision.HELD:
                     return PassOn("held")
                 case Decision.ELSEWHERE:
-                    # In step with others like it, it would come back to the same worker each time, for ever.
-                    await self.pause(self.chance() * _OUT_OF_STEP.total_seconds())
-                    return PassOn("rung")
+                    # The broker serves first who was free first: two works that always wait equally long come back
+                    # to the same two workers for ever.
+                    return PassOn("rung" if self.chance() < _HALF else "queue")
                 case Decision.WAIT if (rest := self._rest(answer)) is not None and rest <= _WORTH_WAITING:
                     await self.pause(max(rest, _LEAST_WAIT).total_seconds())
                 case Decision.WAIT:

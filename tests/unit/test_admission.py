@@ -32,6 +32,7 @@ class World:
     always: PermitAnswered | None = None
     asked: list[RequestPermit] = field(default_factory=list)
     unfit: str = ""
+    chance: float = 0.4
     seconds: float = 0.0
     ends_at: float = 1e9
     claims: list[tuple[str, float]] = field(default_factory=list)
@@ -65,7 +66,7 @@ class World:
             timer=lambda: self.seconds,
             shift=shift or Shift(),
             pause=self.sleep,
-            chance=lambda: 0.5,
+            chance=lambda: self.chance,
         )
 
     async def keep_for(self, admission: Admission, seconds: float) -> list[tuple[str, float]]:
@@ -154,7 +155,15 @@ async def test_what_belongs_elsewhere_is_passed_on(world: World, decision: Decis
     worker = world.worker()
     assert await worker.admit(delivery()) == to
     assert worker.closed is None
-    assert world.seconds == (1 if decision is Decision.ELSEWHERE else 0), "by chance, or it returns in step for ever"
+
+
+async def test_what_another_shall_look_at_waits_or_not_by_chance_so_that_it_does_not_return_in_step(
+    world: World,
+) -> None:
+    world.always = decided(Decision.ELSEWHERE)
+    world.chance = 0.6
+
+    assert await world.worker().admit(delivery()) == PassOn("queue")
 
 
 async def test_a_pace_is_kept_with_the_work_in_hand(world: World) -> None:
