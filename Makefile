@@ -6,7 +6,7 @@ SVC = $(VENV)/bin/svc
 RUN = $(VENV)/bin/python -m
 
 .DEFAULT_GOAL = help
-.PHONY: help install rabbitmq demo test check unit readme lock clean
+.PHONY: help install rabbitmq demo test chaos check unit readme lock clean
 
 help: ## List what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -21,6 +21,9 @@ demo: install rabbitmq ## Run the whole thing on a small media site of its own
 
 test: check rabbitmq ## Check the code and run every test, those with a real broker included
 	$(RUN) pytest -n 2 --dist worksteal
+
+chaos: $(VENV)/.developing rabbitmq ## Kill, cut and freeze a whole fleet at work, and find out whether anything was lost
+	cd tests && $(abspath $(VENV))/bin/python -m chaos $(CHAOS)
 
 unit: $(VENV)/.developing ## Run the tests that need no broker
 	$(RUN) pytest -n 2 tests/unit tests/contracts

@@ -13,6 +13,8 @@ from tubewarren.messages.commands import (
     SelectResults,
 )
 from tubewarren.messages.events import (
+    DeadSettled,
+    Fate,
     FleetGates,
     Gate,
     LedgerAnswered,
@@ -115,6 +117,15 @@ EXAMPLES: tuple[Message, ...] = (
         message_type="video.download.v1",
         attempt=6,
         failure=GONE,
+    ),
+    DeadSettled(
+        at=NOON,
+        queue="downloader",
+        buried_id="5dc6b1f6-6a4c-5d6e-9e1c-000000000000",
+        message_type="video.download.v1",
+        fate=Fate.PURGED,
+        source_id="123",
+        video_id="abcdefghijk",
     ),
     ResultsMoved(
         at=NOON,

@@ -14,6 +14,17 @@ Row = Mapping[str, Value]
 
 OPEN: Final = frozenset({"pending", "in-progress", "waiting"})
 """The states of a task that has not ended."""
+DEAD: Final = "dead"
+"""The state of a task that was given up."""
+BURIED: Final = "buried"
+"""The phase of a source that was given up."""
+PURGED: Final = "purged"
+"""What a person dropped for ever after it was given up."""
+
+
+def is_purged(row: Row) -> bool:
+    """Whether a person dropped the order of this task or source, which was given up."""
+    return row.get("fate") == PURGED and (row.get("state") == DEAD or row.get("phase") == BURIED)
 
 
 @dataclass(frozen=True, slots=True)

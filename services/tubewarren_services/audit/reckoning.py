@@ -9,7 +9,19 @@ from typing import Final
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.outcomes import Park, Refund, outcome_of
 from tubewarren.topology import DOWNLOADER, SOURCE_EXPANDER, STATUS_WRITER, results_manager
-from tubewarren_services.audit.books import OPEN, Books, FileBook, LedgerBook, Letter, QueueBook, Row
+from tubewarren_services.audit.books import (
+    BURIED,
+    DEAD,
+    OPEN,
+    PURGED,
+    Books,
+    FileBook,
+    LedgerBook,
+    Letter,
+    QueueBook,
+    Row,
+    is_purged,
+)
 from tubewarren_services.audit.discrepancy import Discrepancy, Kind
 from tubewarren_services.audit.sheet import sheet_discrepancies
 
@@ -20,7 +32,6 @@ _UNCHARGED: Final = frozenset(
 _WHOLE_HISTORY_BELOW: Final = 20
 """The ledger remembers so many attempts of a task at least."""
 _UNLISTED: Final = frozenset({"accepted", "listing"})
-_BURIED: Final = "buried"
 _CARRY_NO_ORDERS: Final = frozenset({"dead", "events"})
 
 
@@ -68,15 +79,15 @@ def _missing_queues(queues: QueueBook) -> Iterator[Discrepancy]:
 
 def _of_letters(ledger: LedgerBook, queues: QueueBook) -> Iterator[Discrepancy]:
     """What the ledger calls dead lies in a dead queue, and nothing else does."""
-    videos = {_key(row): str(row["state"]) for row in ledger.tasks}
-    sources = {("", str(row["source_id"])): str(row["phase"]) for row in ledger.sources}
+    videos = {_key(row): _state(row, "state") for row in ledger.tasks}
+    sources = {("", str(row["source_id"])): _state(row, "phase") for row in ledger.sources}
     letters = {queue: _letters(queues, queue) for queue in (DOWNLOADER, SOURCE_EXPANDER)}
     yield from _burials(
-        videos, "dead", letters[DOWNLOADER], DOWNLOADER, may_be_redriven=_spare(ledger, queues, DOWNLOADER)
+        videos, DEAD, letters[DOWNLOADER], DOWNLOADER, may_be_redriven=_spare(ledger, queues, DOWNLOADER)
     )
     yield from _burials(
         sources,
-        _BURIED,
+        BURIED,
         letters[SOURCE_EXPANDER],
         SOURCE_EXPANDER,
         may_be_redriven=_spare(ledger, queues, SOURCE_EXPANDER),
@@ -99,14 +110,18 @@ def _burials(
     for key in sorted(states):
         # A redriven order is dead to the ledger until somebody claims it.
         if states[key] == dead and key not in letters and not may_be_redriven:
-            what = f"Given up, but it does not lie in {queue}.dead: purged, or lost with its broker."
+            what = f"Given up, but it does not lie in {queue}.dead: lost, or dropped without `svc dead purge`."
             yield Discrepancy(Kind.NOT_IN_DEAD_QUEUE, _named(key), what, _expand(key[1]))
     for key, letter in sorted(letters.items()):
         state = states.get(key, "unknown")
         if state != dead:
-            mend = "purge" if state == "done" else "redrive"
+            mend = "purge" if state in ("done", PURGED) else "redrive"
             what = f"It lies in {queue}.dead, but in the ledger it is {state}."
             yield Discrepancy(Kind.DEAD_LETTER_OF_LIVING, _named(key), what, f"svc dead {mend} {letter.letter_id}")
+
+
+def _state(row: Row, name: str) -> str:
+    return PURGED if is_purged(row) else str(row[name])
 
 
 def _letters(queues: QueueBook, queue: str) -> dict[tuple[str, str], Letter]:

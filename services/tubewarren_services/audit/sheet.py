@@ -14,7 +14,7 @@ from tubewarren.sheets.tabs import (
     StatusWord,
     Tab,
 )
-from tubewarren_services.audit.books import LedgerBook, Row, SheetBook
+from tubewarren_services.audit.books import BURIED, DEAD, LedgerBook, Row, SheetBook, is_purged
 from tubewarren_services.audit.discrepancy import Discrepancy, Kind
 
 _TASK_WORDS: Final[Mapping[str, str]] = {
@@ -52,9 +52,13 @@ def sheet_discrepancies(ledger: LedgerBook, sheet: SheetBook) -> Iterator[Discre
 
 def _wanted(ledger: LedgerBook) -> tuple[_Wanted, ...]:
     sources = {spelled((str(row["source_id"]),)): _source_cells(row) for row in ledger.sources}
-    buried = {spelled((str(row["source_id"]),)): _ERROR for row in ledger.sources if row["phase"] == "buried"}
+    buried = {
+        spelled((str(row["source_id"]),)): _ERROR
+        for row in ledger.sources
+        if row["phase"] == BURIED and not is_purged(row)
+    }
     tasks = {_task_key(row): _task_cells(row) for row in ledger.tasks}
-    dead = {_task_key(row): _ERROR for row in ledger.tasks if row["state"] == "dead"}
+    dead = {_task_key(row): _ERROR for row in ledger.tasks if row["state"] == DEAD and not is_purged(row)}
     return (
         _Wanted(SOURCES, sources),
         _Wanted(VIDEO_TASKS, tasks),

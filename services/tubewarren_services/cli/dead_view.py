@@ -14,14 +14,16 @@ from rich.text import Text
 
 from tubewarren.bus.dead_letters import DeadLetter
 from tubewarren.failures import FailureKind
+from tubewarren.messages.events import DeadSettled, Fate
 from tubewarren_services.cli.tables import WIDE, Column, Row, Value, ago, moment_of, plain_table, text
 
 KINDS = tuple(kind.value for kind in FailureKind)
 _UNKNOWN = FailureKind.UNKNOWN.value
 _SHORT_ID = 8
+_BY_ITSELF = "delivery_limit"
 _BROKER_WORDS = {
     "rejected": "Given up by its worker; the reason is in the ledger, which does not tell it.",
-    "delivery_limit": "Its worker died several times while it had it.",
+    _BY_ITSELF: "Its worker died several times while it had it.",
     "expired": "It waited too long.",
     "maxlen": "Its queue was full.",
 }
@@ -35,6 +37,7 @@ class Case:
         kind: the failure's class, or `unknown` when nobody tells.
         rule: the name of the rule that recognised the failure; empty when nobody tells.
         died_at: by the broker's clock, else by that of whoever gave it up.
+        buried_at: by the clock of whoever gave it up; None when the broker did that by itself, or nobody tells.
         source_id: empty when the body does not name one.
         subject: the video, the source or the address it is about; empty when the body cannot be read.
     """
@@ -47,6 +50,7 @@ class Case:
     fields: Mapping[str, Any]
     rule: str = ""
     died_at: datetime | None = None
+    buried_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,24 @@ def cases_of(letters: Iterable[DeadLetter], burials: Iterable[Row]) -> tuple[Cas
     """Each letter with what the ledger says about its burial, else with the broker's own word."""
     told = {(row.get("queue"), row.get("buried_id")): row for row in burials}
     return tuple(_case(letter, told.get((letter.queue, letter.buried_id))) for letter in letters)
+
+
+def settled(case: Case, fate: Fate, now: datetime) -> DeadSettled:
+    """What everybody shall know of a dead letter that a person has dealt with.
+
+    It comes after the burial, whatever the clocks say. A claim tells how it goes on after a redrive, perhaps at once
+    and by another clock than ours, so a redrive comes right after the burial; nothing follows a purge.
+    """
+    after_burial = case.buried_at + datetime.resolution if case.buried_at else now
+    return DeadSettled(
+        at=after_burial if fate is Fate.REDRIVEN else max(now, after_burial),
+        queue=case.letter.queue,
+        buried_id=case.letter.buried_id,
+        message_type=case.letter.message_type,
+        fate=fate,
+        source_id=case.source_id,
+        video_id=str(case.fields.get("video_id") or ""),
+    )
 
 
 def dead_table(cases: Sequence[Case], width: int, now: datetime) -> RenderableType:
@@ -210,8 +232,11 @@ def _case(letter: DeadLetter, burial: Row | None) -> Case:
         reason = _BROKER_WORDS.get(letter.broker_reason, letter.broker_reason or "Nobody says why.")
         return Case(letter, _UNKNOWN, reason, source_id, subject, fields, died_at=letter.died_at)
     kind, reason, rule = (str(burial.get(name) or "") for name in ("kind", "reason", "rule"))
-    died_at = letter.died_at or moment_of(burial.get("buried_at"))
-    return Case(letter, kind or _UNKNOWN, reason, source_id, subject, fields, rule, died_at)
+    buried_at = moment_of(burial.get("buried_at"))
+    died_at = letter.died_at or buried_at
+    # The ledger may remember an earlier burial of what the broker gave up.
+    told_at = None if letter.broker_reason == _BY_ITSELF else buried_at
+    return Case(letter, kind or _UNKNOWN, reason, source_id, subject, fields, rule, died_at, told_at)
 
 
 def _fields(body: bytes) -> dict[str, Any]:

@@ -1,15 +1,16 @@
 """What is known of a source, a video or a worker, in parts that each have an order of their own.
 
-Joining keeps the greater of two statements about the same part, so events may come in any order, and twice. Only the
-news of an end is believed although its time is long past: then a clock was wrong, and no better news will follow.
+Joining keeps the greater of two statements about the same part, so events may come in any order, and twice. Of ends
+see `tubewarren.endings`.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum, unique
 from typing import Final
 
+from tubewarren.endings import moment_of, names
 from tubewarren.sheets.reconcile import Key
 
 
@@ -34,6 +35,8 @@ class Part(StrEnum):
     SETBACK = "setback"
     """Why the newest failed attempt failed."""
     PROGRESS = "progress"
+    FATE = "fate"
+    """What a person did with what was given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,9 @@ class Order:
 NEVER = Order(-1, "")
 """Before everything else: for what is said in passing."""
 
-DEATH: Final = "death"
-"""The ending of what the broker gave up: it has neither a name nor a time of its own, and ends whatever is known."""
-
-_OUT_OF_TIME: Final = timedelta(hours=1)
-"""What comes so much later than its time says, for the first time, comes from a clock that is or was wrong."""
-_LAST_OF_ITS_MOMENT: Final = 9
+_STANDING: Final = frozenset({Part.STANDING, Part.FATE})
+"""What of these is newer tells whether something is still dead; all other parts are matters of their own."""
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,28 +107,39 @@ def join(record: Record, facts: Iterable[Fact]) -> Record:
     """The record with these facts in it, all of its own subject."""
     joined = dict(record)
     for fact in facts:
-        joined[fact.part] = _joined(joined.get(fact.part), fact.statement)
+        said = fact.statement
+        known = joined.get(fact.part)
+        matter = _STANDING if fact.part in _STANDING else {fact.part}
+        newest = max((_time_of(joined[part], said) for part in matter if part in joined), default=_LONG_AGO)
+        joined[fact.part] = _joined(known, said, newest)
     return joined
 
 
-def _joined(known: Statement | None, said: Statement) -> Statement:
-    heard = {said.ending} - {"", DEATH}
-    if known is None:
-        return replace(said, endings=frozenset(heard))
-    endings = known.endings | heard
-    if _rank(known) < _rank(said):
-        return replace(said, endings=endings)
-    if said.ending and said.ending not in known.endings and _is_out_of_time(said.order, known.order):
-        order = replace(known.order, precedence=said.order.precedence, tie=_LAST_OF_ITS_MOMENT)
-        return Statement(order, {**known.values, **said.values}, said.ending, endings)
+def _joined(known: Statement | None, said: Statement, newest: datetime) -> Statement:
+    endings = names(said.ending, *(known.endings if known else ()))
+    told_after = _told_after(known, said, newest)
+    if known is None or _rank(known) < _rank(told_after):
+        values = said.values if told_after.order == said.order or known is None else {**known.values, **said.values}
+        return replace(told_after, values=values, endings=endings)
     return known if endings == known.endings else replace(known, endings=endings)
 
 
-def _is_out_of_time(said: Order, known: Order) -> bool:
-    """Whether the clocks contradict one another; what counts before time does is never doubted."""
-    if said.precedence < known.precedence or not known.at:
-        return False
-    return not said.at or datetime.fromisoformat(known.at) - datetime.fromisoformat(said.at) > _OUT_OF_TIME
+def _told_after(known: Statement | None, said: Statement, newest: datetime) -> Statement:
+    """The news of an end, with a time that fits to what is known."""
+    told = _moment(said.order)
+    happened = moment_of(said.ending, told, newest, known.endings if known else ())
+    if happened == told:
+        return said
+    return replace(said, order=Order.by_time(happened, precedence=said.order.precedence, tie=said.order.tie))
+
+
+def _time_of(known: Statement, said: Statement) -> datetime:
+    """What counts less before time does was never decided."""
+    return _LONG_AGO if known.order.precedence < said.order.precedence else _moment(known.order)
+
+
+def _moment(order: Order) -> datetime:
+    return datetime.fromisoformat(order.at) if order.at else _LONG_AGO
 
 
 def _rank(statement: Statement) -> tuple[Order, list[tuple[str, str]]]:

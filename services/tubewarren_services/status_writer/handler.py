@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tubewarren.delivery import Delivery
+from tubewarren.endings import BY_THE_BROKER, name_of
 from tubewarren.messages import Event
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.messages.events import (
+    DeadSettled,
+    Fate,
     FleetGates,
     SourceAccepted,
     SourceExpanded,
@@ -27,19 +30,20 @@ from tubewarren.messages.events import (
 )
 from tubewarren.sheets.reconcile import spelled
 from tubewarren.sheets.tabs import LAST_ERROR, PRIORITY, StatusWord
-from tubewarren_services.status_writer.facts import DEATH, NEVER, Fact, Kind, Order, Part, Statement, Subject
+from tubewarren.topology import DOWNLOADER, SOURCE_EXPANDER
+from tubewarren_services.status_writer.facts import NEVER, Fact, Kind, Order, Part, Statement, Subject
 
 DEAD = "dead"
 """Beside the columns of a source's standing: `yes` while its order lies in the dead queue."""
+
+FATE = "fate"
+"""What a person did with it, when it was there."""
 
 _TOLD_BEFORE = "rejected"
 """The broker's word for what a worker gave up; the worker's own event says why, and better."""
 
 # Being listed again says nothing about how far a video is, and what is done stays done.
 _LISTED, _UNDERWAY, _FINISHED = 0, 1, 2
-
-_NAME: Final = 12
-"""Characters that tell the few ends of one row apart."""
 
 FLEET: Final = Subject(Kind.FLEET, ("fleet",))
 """The one that holds and is held back as a whole."""
@@ -77,6 +81,8 @@ def _facts_of(delivery: Delivery, delivery_limit: int) -> Iterator[Fact]:
             yield from _of_a_page(event)
         case VideoClaimed() | VideoProgress() | VideoDownloaded() | VideoFailed() as event:
             yield from _of_a_video(event)
+        case DeadSettled() as event:
+            yield from _of_a_settled_one(event)
         case WorkerChanged() as event:
             yield _of_a_worker(event)
         case FleetGates() as event:
@@ -169,9 +175,25 @@ def _of_a_death(command: DownloadVideo | ExpandSource, delivery_limit: int) -> I
     yield _fact(subject, Part.ENTRY, NEVER, entry)
 
 
+def _of_a_settled_one(event: DeadSettled) -> Iterator[Fact]:
+    """Only what died in its own work queue was an order; a listener's dead letter merely tells of one."""
+    dead = {"Status": StatusWord.ERROR.value}
+    if event.queue == DOWNLOADER and event.video_id:
+        subject, precedence = _video(event.video_id, event.source_id), _UNDERWAY
+    elif event.queue == SOURCE_EXPANDER:
+        subject, precedence, dead = _source(event.source_id), 0, {**dead, DEAD: "yes"}
+    else:
+        return
+    # It was dead, though we may not have heard of that.
+    yield Fact(subject, Part.STANDING, Statement(Order(precedence, ""), dead))
+    fate = _fact(subject, Part.FATE, Order.by_time(event.at, precedence=precedence), {FATE: event.fate.value})
+    # After a redrive a claim tells how it goes on; nothing follows a purge.
+    yield _ended(fate, event) if event.fate is Fate.PURGED else fate
+
+
 def _death(subject: Subject, part: Part, precedence: int, values: dict[str, str]) -> Fact:
     # Neither our clock nor that of whoever was killed says when; it came after all that we have heard.
-    return Fact(subject, part, Statement(Order(precedence, ""), values, DEATH))
+    return Fact(subject, part, Statement(Order(precedence, ""), values, BY_THE_BROKER))
 
 
 def _of_the_fleet(event: FleetGates) -> Fact:
@@ -238,7 +260,7 @@ def _fact(subject: Subject, part: Part, order: Order, values: dict[str, str]) ->
 
 
 def _ended(fact: Fact, event: Event) -> Fact:
-    return replace(fact, statement=replace(fact.statement, ending=event.message_id.hex[:_NAME]))
+    return replace(fact, statement=replace(fact.statement, ending=name_of(event)))
 
 
 def _retries(event: VideoFailed | SourceFailed) -> int:

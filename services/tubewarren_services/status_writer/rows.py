@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from tubewarren.messages.events import Fate
 from tubewarren.sheets.tabs import (
     DEAD_LETTER_SOURCES,
     DEAD_LETTER_TASKS,
@@ -15,7 +16,7 @@ from tubewarren.sheets.tabs import (
     Tab,
 )
 from tubewarren_services.status_writer.facts import Kind, Part, Record, Statement
-from tubewarren_services.status_writer.handler import DEAD
+from tubewarren_services.status_writer.handler import DEAD, FATE
 
 TABS_OF: Mapping[Kind, tuple[Tab, ...]] = {
     Kind.SOURCE: (SOURCES, DEAD_LETTER_SOURCES),
@@ -64,11 +65,14 @@ def _of_a_source(record: Record) -> Mapping[Tab, Shown]:
     # whatever the clocks of those say who list sources.
     values = {**(standing.values if standing else {}), **(progress.values if progress else {})}
     is_dead = bool(_says(standing, DEAD))
-    if is_dead:
+    fate = _fate(record) if is_dead else ""
+    has_gone_on = fate == Fate.REDRIVEN and _says(progress, "Status") not in ("", StatusWord.ERROR)
+    if is_dead and not has_gone_on:
         values["Status"] = StatusWord.ERROR.value
+        values |= _settled(fate, _says(standing, LAST_ERROR))
     # The ingestor writes these rows, so one that is not there is one that a person removed.
     rows = {SOURCES: _shown(SOURCES, values, may_be_added=False)}
-    if is_dead:
+    if is_dead and not fate:
         rows[DEAD_LETTER_SOURCES] = _shown(DEAD_LETTER_SOURCES, values, record.get(Part.ENTRY))
     return rows
 
@@ -77,15 +81,18 @@ def _of_a_video(record: Record) -> Mapping[Tab, Shown]:
     standing, entry = record.get(Part.STANDING), record.get(Part.ENTRY)
     if standing is None:
         return {}
-    status = StatusWord(standing.values["Status"])
-    values = dict(standing.values)
+    told = StatusWord(standing.values["Status"])
+    fate = _fate(record) if told is StatusWord.ERROR else ""
+    status = StatusWord.PENDING if fate == Fate.REDRIVEN else told
+    values: dict[str, str] = dict(standing.values)
     values |= _entry_values(entry)
     values |= _claim_values(status, record)
     values[LAST_ERROR] = "" if status is StatusWord.DONE else _says(record.get(Part.SETBACK), LAST_ERROR)
+    values |= _settled(fate, values[LAST_ERROR])
     values["Progress"] = _progress(status, standing, record)
     # What was never listed here was listed before our memory begins: its row is there, with the address in it.
     rows = {VIDEO_TASKS: _shown(VIDEO_TASKS, values, entry, may_be_added=entry is not None)}
-    if status is StatusWord.ERROR:
+    if status is StatusWord.ERROR and not fate:
         rows[DEAD_LETTER_TASKS] = _shown(DEAD_LETTER_TASKS, values, entry)
     return rows
 
@@ -93,6 +100,23 @@ def _of_a_video(record: Record) -> Mapping[Tab, Shown]:
 def _of_a_worker(record: Record) -> Mapping[Tab, Shown]:
     standing = record.get(Part.STANDING)
     return {WORKERS: _shown(WORKERS, standing.values)} if standing else {}
+
+
+def _fate(record: Record) -> str:
+    """What a person did with what is dead; empty when it died again afterwards."""
+    standing, fate = record.get(Part.STANDING), record.get(Part.FATE)
+    return "" if fate is None or (standing and fate.order.at < standing.order.at) else _says(fate, FATE)
+
+
+def _settled(fate: str, reason: str) -> dict[str, str]:
+    """What the main row says of something dead that a person has dealt with."""
+    match fate:
+        case Fate.REDRIVEN:
+            return {"Status": StatusWord.PENDING.value, "RetryCount": "0"}
+        case Fate.PURGED:
+            return {LAST_ERROR: f"purged: {reason}".removesuffix(": ")}
+        case _:
+            return {}
 
 
 def _entry_values(entry: Statement | None) -> dict[str, str]:

@@ -21,9 +21,9 @@ from tubewarren.bus.codec import encode
 from tubewarren.delivery import Delivery
 from tubewarren.messages import Command, Event
 from tubewarren.messages.commands import AddSource, DownloadVideo, QueryLedger, ReturnResults, SelectResults
-from tubewarren.messages.events import LedgerAnswered, ResultsMoved
+from tubewarren.messages.events import DeadSettled, Fate, LedgerAnswered, ResultsMoved
 from tubewarren.outcomes import Done, Outcome
-from tubewarren.topology import DEAD, DOWNLOADER, SHEET_INGESTOR, questions, results_manager, topology
+from tubewarren.topology import DEAD, DOWNLOADER, SHEET_INGESTOR, STATUS_WRITER, questions, results_manager, topology
 from tubewarren_services.cli.main import app
 
 pytestmark = pytest.mark.broker
@@ -86,6 +86,21 @@ def ids_in(url: str, name: str) -> set[str | None]:
             while (message := await queue.get(no_ack=True, fail=False)) is not None:
                 ids.add(message.message_id)
         return ids
+
+    return asyncio.run(take())
+
+
+def heard(url: str) -> list[DeadSettled]:
+    """What a listener would hear of given-up messages that a person has dealt with."""
+
+    async def take() -> list[DeadSettled]:
+        events = []
+        async with await aio_pika.connect(url) as connection, connection.channel() as channel:
+            queue = await channel.get_queue(f"{STATUS_WRITER}.events")
+            while (message := await queue.get(no_ack=True, fail=False)) is not None:
+                if message.type == DeadSettled.type:
+                    events.append(DeadSettled.model_validate_json(message.body))
+        return events
 
     return asyncio.run(take())
 
@@ -296,6 +311,21 @@ def test_a_purge_needs_a_yes_and_drops_only_what_was_meant(svc: Svc, vhost_url: 
     assert lying == 2
     assert "1 message dropped." in purged.stdout
     assert depth(vhost_url, f"{DOWNLOADER}.dead") == 1
+    (event,) = heard(vhost_url)
+    assert (event.fate, event.queue, event.buried_id) == (Fate.PURGED, DOWNLOADER, str(VIDEO.message_id))
+    assert (event.source_id, event.video_id) == (VIDEO.source_id, VIDEO.video_id)
+
+
+def test_everybody_hears_of_a_redrive_and_of_no_dry_one(svc: Svc, vhost_url: str) -> None:
+    before = datetime.now(UTC)
+    kill(vhost_url, VIDEO, VIDEO.model_copy(update={"source_id": "8"}))
+
+    svc("dead", "redrive", "--dry-run")
+    svc("dead", "redrive", "--source", "7")
+
+    (event,) = heard(vhost_url)
+    assert (event.fate, event.source_id, event.video_id) == (Fate.REDRIVEN, "7", VIDEO.video_id)
+    assert before < event.at < datetime.now(UTC)
 
 
 def test_a_queue_that_does_not_exist_is_used_wrongly(svc: Svc) -> None:

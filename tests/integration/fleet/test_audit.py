@@ -11,7 +11,7 @@ import pytest
 
 from brokers import run_apart
 from fleets import Machine, MachineFor, Running, SiteOf, key_of, wait_until
-from tubewarren.topology import DOWNLOADER
+from tubewarren.topology import DOWNLOADER, SOURCE_EXPANDER
 from tubewarren_services.demo.catalogue import (
     EMPTY_FEED,
     MAIN_FEED,
@@ -102,6 +102,10 @@ def test_a_fleet_that_is_at_its_end_agrees_and_each_damage_is_named_and_mended(
     mend(machine, names)
     wait_until(lambda: audited(machine), TO_THE_END, holds=lambda found: not found)
 
+    purged = machine.svc("dead", "purge", "--yes")
+    assert "2 messages dropped" in purged.stdout
+    wait_until(lambda: audited(machine), holds=lambda found: not found)
+
 
 def EXPECTED_OF(names: dict[str, str]) -> set[tuple[str, str]]:  # noqa: N802 - a constant but for the names
     return {
@@ -128,7 +132,8 @@ def damage(machine: Machine, names: dict[str, str]) -> None:
     leftover = machine.results / ".staging" / names["orchard"]
     leftover.mkdir()
     (leftover / "x.part").touch()
-    assert machine.svc("dead", "purge", "--yes").returncode == 0
+    for queue in (DOWNLOADER, SOURCE_EXPANDER):
+        run_apart(purge(machine.settings["BROKER_URL"], f"{queue}.dead"))
     change_tasks(machine, without=names["kiln"], twice=names["orchard"], new="nobody")
 
 

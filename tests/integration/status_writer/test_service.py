@@ -13,7 +13,16 @@ import pytest
 from tubewarren.bus import Bus, open_bus
 from tubewarren.bus.dead_letters import redrive_dead
 from tubewarren.messages.commands import DownloadVideo
-from tubewarren.messages.events import FleetGates, Gate, ListedVideo, VideoClaimed, VideoDownloaded, VideosQueued
+from tubewarren.messages.events import (
+    DeadSettled,
+    Fate,
+    FleetGates,
+    Gate,
+    ListedVideo,
+    VideoClaimed,
+    VideoDownloaded,
+    VideosQueued,
+)
 from tubewarren.runner import Service, Surroundings
 from tubewarren.settings import Settings
 from tubewarren.settings.model import SheetSettings
@@ -123,6 +132,30 @@ async def test_a_redriven_order_leaves_the_dead_once_it_is_claimed_and_may_die_a
 
             await _until(lambda: _statuses(tmp_path, "Dead-Letter Tasks") == {})
             assert _statuses(tmp_path, "Video Tasks") == {"a": "in-progress"}
+
+
+async def test_a_purged_order_leaves_the_dead_at_once_and_its_row_says_so(vhost_url: str, tmp_path: Path) -> None:
+    async with _declared_bus(vhost_url) as bus, _running(bus, tmp_path):
+        await bus.publisher.publish(_queued("a"))
+        await bus.publisher.publish(DownloadVideo(video_id="a", url="https://x/a", source_id="7"))
+        await _kill_workers_with_it(vhost_url)
+        await _until(lambda: _statuses(tmp_path, "Dead-Letter Tasks") == {"a": "error"})
+
+        await bus.publisher.publish(
+            DeadSettled(
+                at=datetime.now(UTC),
+                queue=DOWNLOADER,
+                buried_id="b",
+                message_type=DownloadVideo.type,
+                fate=Fate.PURGED,
+                source_id="7",
+                video_id="a",
+            )
+        )
+
+        await _until(lambda: _statuses(tmp_path, "Dead-Letter Tasks") == {})
+        assert _statuses(tmp_path, "Video Tasks") == {"a": "error"}
+        assert "purged: Given up" in _text(tmp_path, "Video Tasks")
 
 
 async def test_what_holds_the_fleet_back_reaches_the_summary(vhost_url: str, tmp_path: Path) -> None:

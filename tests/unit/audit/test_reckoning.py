@@ -130,6 +130,34 @@ UNDER_WAY = books_of(
 )
 
 
+PURGED_TASKS = [*TASKS[:3], {**TASKS[3], "fate": "purged"}]
+PURGED = [*ENDED.ledger.sources[:2], {**ENDED.ledger.sources[2], "fate": "purged"}, ENDED.ledger.sources[3]]
+
+
+def purged(books: Books) -> Books:
+    """All that was given up was purged: it is in no dead queue and in no tab of the dead."""
+    assert books.sheet is not None
+    tables = {
+        tab: Table.of([table.header]) if tab in (DEAD_LETTER_SOURCES, DEAD_LETTER_TASKS) else table
+        for tab, table in books.sheet.tables.items()
+    }
+    without_letters = queues(letters=())(replace(books, sheet=SheetBook(tables)))
+    return ledger(tasks=tuple(PURGED_TASKS), sources=tuple(PURGED))(without_letters)
+
+
+def test_what_was_purged_is_missed_nowhere() -> None:
+    assert discrepancies(purged(ENDED)) == ()
+
+
+def test_what_is_called_purged_but_lies_there_is_to_be_purged_again() -> None:
+    found = discrepancies(queues(letters=LETTERS)(purged(ENDED)))
+
+    assert [(each.kind, each.concerns, each.remedy) for each in found] == [
+        (Kind.DEAD_LETTER_OF_LIVING, "video 1/v3", "svc dead purge id-v3-1"),
+        (Kind.DEAD_LETTER_OF_LIVING, "source 3", "svc dead purge id-3"),
+    ]
+
+
 @pytest.mark.parametrize("books", [ENDED, UNDER_WAY], ids=["ended", "under way"])
 def test_when_all_agree_there_is_nothing_to_say(books: Books) -> None:
     assert discrepancies(books) == ()
@@ -231,14 +259,14 @@ DAMAGES: dict[str, tuple[Damage, Kind, str, str, str]] = {
         "nobody works on",
         "rm -r results/.staging/v1",
     ),
-    "a purged letter": (
+    "a letter that was lost": (
         queues(letters=LETTERS[1:]),
         Kind.NOT_IN_DEAD_QUEUE,
         "video 1/v3",
         "downloader.dead",
         "svc sources expand 1",
     ),
-    "a purged source": (
+    "the letter of a source that was lost": (
         queues(letters=LETTERS[:1]),
         Kind.NOT_IN_DEAD_QUEUE,
         "source 3",

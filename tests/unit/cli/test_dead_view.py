@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tubewarren.bus.dead_letters import DeadLetter
-from tubewarren.messages.commands import DownloadVideo
+from tubewarren.failures import Failure, FailureKind
+from tubewarren.messages.commands import DownloadVideo, QueryLedger
+from tubewarren.messages.events import Fate, MessageBuried
 from tubewarren_services.cli.dead_view import (
     Filters,
     cases_of,
@@ -15,9 +17,11 @@ from tubewarren_services.cli.dead_view import (
     dead_table,
     groups_table,
     is_of_class,
+    settled,
     short_id,
 )
 from tubewarren_services.cli.tables import Row
+from tubewarren_services.results_manager.ledger import Ledger
 from unit.cli.drawing import drawn
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -165,3 +169,44 @@ def test_a_short_id_is_still_a_beginning_of_the_long_one() -> None:
     for letter in (LETTER, STRANGER):
         assert letter.buried_id.startswith(short_id(letter.buried_id))
         assert len(short_id(letter.buried_id)) < len(letter.buried_id)
+
+
+@pytest.mark.parametrize(
+    ("letter", "burials", "redriven", "purged"),
+    [
+        (LETTER, [BURIAL], timedelta(hours=-3, microseconds=1), timedelta(0)),
+        (LETTER, [{**BURIAL, "buried_at": "2026-11-22T13:00:00+00:00"}], timedelta(hours=1, microseconds=1), None),
+        (LETTER, [], timedelta(0), timedelta(0)),
+        (replace(LETTER, broker_reason="delivery_limit"), [BURIAL], timedelta(0), timedelta(0)),
+    ],
+    ids=["buried before", "buried by a clock that is ahead", "nobody tells", "given up by the broker"],
+)
+def test_what_a_person_did_comes_after_the_burial_and_a_redrive_before_every_claim(
+    letter: DeadLetter, burials: list[Row], redriven: timedelta, purged: timedelta | None
+) -> None:
+    (case,) = cases_of([letter], burials)
+
+    assert settled(case, Fate.REDRIVEN, NOW).at - NOW == redriven
+    assert settled(case, Fate.PURGED, NOW).at - NOW == (redriven if purged is None else purged)
+
+
+def test_a_settled_letter_names_what_it_ordered_and_a_strangers_names_nothing() -> None:
+    order, stranger = (settled(case, Fate.PURGED, NOW) for case in cases_of([LETTER, STRANGER], []))
+
+    assert (order.queue, order.buried_id, order.message_type) == ("downloader", LETTER.buried_id, VIDEO.type)
+    assert (order.source_id, order.video_id) == ("7", "vvvvvvvvvvv")
+    assert (stranger.source_id, stranger.video_id) == ("", "")
+
+
+@pytest.mark.parametrize(("rule", "is_meant"), [("members-only", True), ("private", False)])
+def test_the_ledger_remembers_the_rule_by_which_letters_are_chosen(rule: str, *, is_meant: bool) -> None:
+    ledger = Ledger.open("sqlite://")
+    failure = Failure(kind=FailureKind.GATED, reason="Members only.", rule=rule)
+    told = {"queue": LETTER.queue, "buried_id": LETTER.buried_id, "message_type": VIDEO.type, "attempt": 1}
+    ledger.apply([MessageBuried(at=NOW, **told, failure=failure)])
+
+    (case,) = cases_of([LETTER], ledger.answer(QueryLedger(topic="burials")).rows)
+    ledger.close()
+
+    assert case.rule == rule
+    assert Filters(kind="members").mean(case) is is_meant

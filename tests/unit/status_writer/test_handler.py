@@ -10,6 +10,8 @@ from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Command, Event, Message
 from tubewarren.messages.commands import AddSource, DownloadVideo, ExpandSource
 from tubewarren.messages.events import (
+    DeadSettled,
+    Fate,
     ListedVideo,
     SourceAccepted,
     SourceExpanded,
@@ -27,6 +29,7 @@ from tubewarren.messages.events import (
     WorkerHealth,
 )
 from tubewarren.sheets.tabs import DEAD_LETTER_SOURCES, DEAD_LETTER_TASKS, SOURCES, VIDEO_TASKS, WORKERS, Tab
+from tubewarren.topology import DOWNLOADER, SOURCE_EXPANDER, STATUS_WRITER
 from tubewarren_services.status_writer.facts import Record, Subject, join
 from tubewarren_services.status_writer.handler import facts_of
 from tubewarren_services.status_writer.rows import Shown, rows_of
@@ -96,6 +99,22 @@ def source_failed(verdict: Verdict, seconds: float = 5, attempt: int = 2) -> Sou
 
 def source_progress(state: SourceState, seconds: float = 40) -> SourceProgress:
     return SourceProgress(at=at(seconds), source_id="7", state=state, videos=40, done=12, failed=3)
+
+
+def settled(fate: Fate, seconds: float = 45, queue: str = DOWNLOADER) -> DeadSettled:
+    return DeadSettled(
+        at=at(seconds),
+        queue=queue,
+        buried_id="b",
+        message_type="video.download.v1",
+        fate=fate,
+        source_id="7",
+        video_id="" if queue == SOURCE_EXPANDER else "vid",
+    )
+
+
+def settled_source(fate: Fate, seconds: float = 45) -> DeadSettled:
+    return settled(fate, seconds, SOURCE_EXPANDER)
 
 
 def accepted(seconds: float = 0) -> SourceAccepted:
@@ -285,6 +304,69 @@ def test_a_redriven_video_leaves_the_dead(sign: Event) -> None:
     assert DEAD_LETTER_TASKS not in rows
 
 
+def test_a_purged_video_leaves_the_dead_at_once_and_its_row_says_so() -> None:
+    rows = rows_after(queued(), claimed(attempt=6), failed(Verdict.BURY, attempt=6), settled(Fate.PURGED))
+
+    values = rows[VIDEO_TASKS].values
+    assert (values["Status"], values["LastError"], values["RetryCount"]) == ("error", "purged: The line broke.", "5")
+    assert values["ClaimedBy"] == "box/downloader"
+    assert DEAD_LETTER_TASKS not in rows
+
+
+def test_a_redriven_video_leaves_the_dead_before_anybody_claims_it() -> None:
+    rows = rows_after(queued(), claimed(attempt=6), failed(Verdict.BURY, attempt=6), settled(Fate.REDRIVEN))
+
+    values = rows[VIDEO_TASKS].values
+    assert (values["Status"], values["LastError"], values["RetryCount"]) == ("pending", "The line broke.", "0")
+    assert values["ClaimedBy"] == ""
+    assert DEAD_LETTER_TASKS not in rows
+
+
+@pytest.mark.parametrize("fate", list(Fate))
+def test_what_dies_again_after_a_purge_or_a_redrive_lies_among_the_dead(fate: Fate) -> None:
+    rows = rows_after(queued(), failed(Verdict.BURY), settled(fate), claimed(50), failed(Verdict.BURY, 51))
+
+    assert statuses(rows, (VIDEO_TASKS, DEAD_LETTER_TASKS)) == ["error", "error"]
+    assert rows[VIDEO_TASKS].values["LastError"] == "The line broke."
+
+
+@pytest.mark.parametrize("fate", list(Fate))
+@pytest.mark.parametrize(("sign", "status"), [(claimed(44), "in-progress"), (downloaded(44), "done")])
+def test_a_copy_that_is_purged_or_redriven_changes_nothing_of_what_lives(fate: Fate, sign: Event, status: str) -> None:
+    rows = rows_after(queued(), failed(Verdict.BURY), sign, settled(fate))
+
+    assert statuses(rows, (VIDEO_TASKS, DEAD_LETTER_TASKS)) == [status, None]
+
+
+def test_a_video_whose_death_was_never_heard_of_was_dead_all_the_same() -> None:
+    values = task_after(queued(), settled(Fate.PURGED))
+
+    assert (values["Status"], values["LastError"]) == ("error", "purged")
+
+
+def test_a_listeners_dead_letter_about_a_video_says_nothing_of_the_video() -> None:
+    rows = rows_after(queued(), failed(Verdict.BURY), settled(Fate.PURGED, queue=f"{STATUS_WRITER}.events"))
+
+    assert statuses(rows, (VIDEO_TASKS, DEAD_LETTER_TASKS)) == ["error", "error"]
+
+
+def test_a_purged_source_leaves_the_dead_and_a_redriven_one_is_pending_until_the_ledger_knows_more() -> None:
+    buried = (accepted(), source_failed(Verdict.BURY), source_progress(SourceState.ERROR))
+
+    purged = rows_after(*buried, settled_source(Fate.PURGED))
+    redriven = rows_after(*buried, settled_source(Fate.REDRIVEN))
+    on_its_way = rows_after(
+        *buried, settled_source(Fate.REDRIVEN), source_progress(SourceState.IN_PROGRESS, seconds=46)
+    )
+    dead_again = rows_after(*buried, settled_source(Fate.PURGED), source_failed(Verdict.BURY, 50))
+
+    assert statuses(purged, (SOURCES, DEAD_LETTER_SOURCES)) == ["error", None]
+    assert purged[SOURCES].values["LastError"] == "purged: The line broke."
+    assert statuses(redriven, (SOURCES, DEAD_LETTER_SOURCES)) == ["pending", None]
+    assert statuses(on_its_way, (SOURCES, DEAD_LETTER_SOURCES)) == ["in-progress", None]
+    assert statuses(dead_again, (SOURCES, DEAD_LETTER_SOURCES)) == ["error", "error"]
+
+
 def test_a_finished_video_has_no_error_left() -> None:
     values = task_after(queued(), failed(Verdict.RETRY), claimed(25, attempt=2), downloaded(attempt=2))
 
@@ -387,11 +469,16 @@ def test_every_order_and_every_repetition_ends_in_the_same_rows(order: list[Even
 LIFE_AND_DEATH: tuple[Event, ...] = (
     *STORY,
     failed(Verdict.BURY, 28),
+    settled(Fate.REDRIVEN, 28.5),
     claimed(29),
     failed(Verdict.REFUND, 30),
     failed(Verdict.BURY, 31),
+    settled(Fate.PURGED, 31.5),
     source_failed(Verdict.BURY, 32),
     source_progress(SourceState.ERROR, 33),
+    settled_source(Fate.REDRIVEN, 33.2),
+    source_failed(Verdict.BURY, 33.4),
+    settled_source(Fate.PURGED, 33.6),
     accepted(34),
     queued(35),
     source_progress(SourceState.IN_PROGRESS, 36),
@@ -427,11 +514,33 @@ def test_what_was_buried_by_a_wrong_clock_lies_among_the_dead_all_the_same(told:
 
 
 @pytest.mark.parametrize("told", BURIALS.values(), ids=BURIALS)
+def test_what_was_buried_by_a_wrong_clock_can_be_purged_and_die_again(told: tuple[Event, ...]) -> None:
+    purged = (queued(), *told, settled(Fate.PURGED, 60), *told)
+    again = (*purged, claimed(70), failed(Verdict.BURY, 80))
+
+    assert statuses(rows_after(*purged), (VIDEO_TASKS, DEAD_LETTER_TASKS)) == ["error", None]
+    assert statuses(rows_after(*again), (VIDEO_TASKS, DEAD_LETTER_TASKS)) == ["error", "error"]
+
+
+def test_what_the_broker_gave_up_can_be_purged() -> None:
+    rows = rows_after(queued(), claimed(), died(video_order()), settled(Fate.PURGED))
+
+    assert statuses(rows, (VIDEO_TASKS, DEAD_LETTER_TASKS)) == ["error", None]
+    assert rows[VIDEO_TASKS].values["LastError"].startswith("purged: Given up after 11 deliveries")
+
+
+@pytest.mark.parametrize("told", BURIALS.values(), ids=BURIALS)
 @pytest.mark.parametrize("end", [downloaded(40), downloaded(40 - DAY)], ids=["in time", "a day behind"])
 def test_what_was_done_after_a_wrong_clock_is_done(told: tuple[Event, ...], end: Event) -> None:
     rows = rows_after(queued(), *told, end, *told)
 
     assert statuses(rows, (VIDEO_TASKS, DEAD_LETTER_TASKS)) == ["done", None]
+
+
+def test_a_lister_whose_clock_is_ahead_keeps_nothing_dead() -> None:
+    rows = rows_after(queued(DAY), failed(Verdict.BURY, 20), claimed(30))
+
+    assert statuses(rows, (VIDEO_TASKS, DEAD_LETTER_TASKS)) == ["in-progress", None]
 
 
 def test_an_old_burial_that_is_told_again_buries_nothing() -> None:

@@ -16,9 +16,11 @@ from tubewarren_services.cli.session import NO_LEDGER, Session, settings_for, ta
 from tubewarren_services.cli.units import count
 
 if TYPE_CHECKING:
+    from tubewarren.messages.events import Fate
     from tubewarren_services.cli.dead_view import Case, Filters
 
 _MOST_BURIALS = 100_000
+_TOLD_AT_ONCE = 500
 
 InQueue = Annotated[str | None, typer.Option(help="Mean only those that died in this queue.")]
 OfSource = Annotated[str | None, typer.Option(help="Mean only those of the source with this ID.")]
@@ -223,7 +225,9 @@ async def _redrive(session: Session, filters: "Filters", limit: int | None, *, d
 
 async def _sent(session: Session, meant: "tuple[Case, ...]") -> "tuple[Case, ...]":
     from tubewarren.bus.dead_letters import redrive_dead
+    from tubewarren.messages.events import Fate
 
+    now = datetime.now(UTC)  # before anybody can claim one
     names = {(case.letter.queue, case.letter.buried_id) for case in meant}
     try:
         sent = await redrive_dead(
@@ -233,18 +237,42 @@ async def _sent(session: Session, meant: "tuple[Case, ...]") -> "tuple[Case, ...
         typer.echo("Interrupted. Nothing is lost: what is not back at work is still dead. Run it again.", err=True)
         raise
     gone = {(letter.queue, letter.buried_id) for letter in sent}
-    return tuple(case for case in meant if (case.letter.queue, case.letter.buried_id) in gone)
+    found = tuple(case for case in meant if (case.letter.queue, case.letter.buried_id) in gone)
+    # Afterwards, because what does not go back to work must stay known as dead. Whatever is not told when we are
+    # interrupted, its claim will tell.
+    await _tell(session, found, Fate.REDRIVEN, now)
+    return found
+
+
+async def _tell(session: Session, cases: "tuple[Case, ...]", fate: "Fate", now: datetime) -> None:
+    """Let everybody know; when it returns, the broker has confirmed all."""
+    from tubewarren_services.cli.dead_view import settled
+
+    for start in range(0, len(cases), _TOLD_AT_ONCE):
+        await session.bus.publisher.publish(
+            *(settled(case, fate, now) for case in cases[start : start + _TOLD_AT_ONCE])
+        )
 
 
 async def _purge(session: Session, filters: "Filters", limit: int | None, confirm: Callable[[int], bool]) -> None:
     from tubewarren.bus.dead_letters import purge_dead
+    from tubewarren.messages.events import Fate
 
     found = await _meant(session, filters, limit)
     meant = {(case.letter.queue, case.letter.buried_id) for case in found}
     if not found or not confirm(len(found)):
         output.say("Nothing was dropped.")
         return
-    dropped = await purge_dead(session.bus, session.topology, lambda letter: (letter.queue, letter.buried_id) in meant)
+    # Before, because nobody could ever tell of what is gone. What is still there when we are interrupted is found
+    # by the same command again, and by the audit.
+    try:
+        await _tell(session, found, Fate.PURGED, datetime.now(UTC))
+        dropped = await purge_dead(
+            session.bus, session.topology, lambda letter: (letter.queue, letter.buried_id) in meant
+        )
+    except asyncio.CancelledError:
+        typer.echo("Interrupted. Some may still be dead though the sheet calls them purged. Run it again.", err=True)
+        raise
     output.say(f"{count(len(dropped), 'message')} dropped.")
 
 

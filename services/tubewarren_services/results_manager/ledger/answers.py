@@ -12,6 +12,7 @@ from tubewarren.messages.events import LedgerAnswered, SourceState
 from tubewarren_services.results_manager.ledger.database import chunks
 from tubewarren_services.results_manager.ledger.records import LONG_AGO
 from tubewarren_services.results_manager.ledger.schema import ATTEMPTS, BURIALS, RESULTS, SOURCES, TASKS, WORKERS
+from tubewarren_services.results_manager.ledger.settled import MEMORY
 from tubewarren_services.results_manager.ledger.sources import Counts, Source, state_of, videos_of
 from tubewarren_services.results_manager.ledger.tasks import TaskState
 
@@ -120,13 +121,13 @@ def _source_row(source: Source, counts: Counts) -> AnswerRow:
         "videos": videos_of(source, counts),
         "done": counts.done,
         "failed": counts.dead,
-        **{name: _plain(value) for name, value in row.items() if name not in ("source_id", "expanded_videos")},
+        **{name: _plain(value) for name, value in row.items() if name not in {"source_id", "expanded_videos", *MEMORY}},
     }
 
 
 def _task_rows(connection: Connection, query: QueryLedger, at: datetime) -> Iterable[AnswerRow]:
     del at
-    statement = select(TASKS).order_by(
+    statement = select(*(column for column in TASKS.columns if column.name not in MEMORY)).order_by(
         *_exactly_first(TASKS, query), TASKS.c.state_at.desc(), TASKS.c.video_id, TASKS.c.source_id
     )
     if query.status is not None:

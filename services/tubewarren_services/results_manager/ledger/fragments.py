@@ -5,10 +5,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from tubewarren.endings import BY_THE_BROKER, name_of
 from tubewarren.failures import Failure
 from tubewarren.messages import Event
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.messages.events import (
+    DeadSettled,
+    Fate,
     MessageBuried,
     ResultsMoved,
     SourceAccepted,
@@ -23,7 +26,10 @@ from tubewarren.messages.events import (
     WorkerBeat,
     WorkerChanged,
 )
+from tubewarren.topology import DOWNLOADER, SOURCE_EXPANDER
 from tubewarren_services.results_manager.ledger.holdings import Holding, Place, Stored
+from tubewarren_services.results_manager.ledger.records import LONG_AGO
+from tubewarren_services.results_manager.ledger.settled import Settled
 from tubewarren_services.results_manager.ledger.sources import Course, Entry, Expansion, Phase, Source
 from tubewarren_services.results_manager.ledger.tasks import Attempt, Listing, Setback, Standing, Task, TaskState
 from tubewarren_services.results_manager.ledger.workers import Beat, Burial, Health, Worker
@@ -48,6 +54,8 @@ def fragments_of(event: Event, trace_id: str | None = None) -> Iterator[Fragment
             yield _of_a_worker(event)
         case MessageBuried():
             yield _of_a_burial(event)
+        case DeadSettled():
+            yield from _of_a_settled_one(event)
         case _:  # progress and answers are never needed for the truth, nor are events we have yet to learn
             pass
 
@@ -62,6 +70,7 @@ def fragment_of_a_burial(command: DownloadVideo | ExpandSource, failure: Failure
                 standing=Standing(TaskState.DEAD, at),
                 listing=Listing(command.url, command.title, command.duration_seconds),
                 setback=_setback(failure, at),
+                endings=frozenset({BY_THE_BROKER}),
             )
         case ExpandSource():
             return Source(
@@ -69,6 +78,7 @@ def fragment_of_a_burial(command: DownloadVideo | ExpandSource, failure: Failure
                 course=Course(Phase.BURIED, at),
                 entry=Entry(command.url, _json(command.columns), command.priority),
                 setback=_setback(failure, at),
+                endings=frozenset({BY_THE_BROKER}),
             )
 
 
@@ -106,7 +116,8 @@ def _of_a_video(event: VideoClaimed | VideoDownloaded | VideoFailed, trace_id: s
                 egress=event.egress,
             )
             setback = _setback(failure, event.at)
-            yield Task(event.video_id, event.source_id, standing=standing, setback=setback)
+            endings = _end(event) if verdict is Verdict.BURY else frozenset()
+            yield Task(event.video_id, event.source_id, standing=standing, setback=setback, endings=endings)
             yield _ended(event, verdict.value, failure=failure)
 
 
@@ -166,13 +177,15 @@ def _of_a_source(event: SourceAccepted | SourceRefused | SourceExpanded | Source
                 event.source_id,
                 course=Course(Phase.LISTED, event.at),
                 expansion=Expansion(event.videos, event.refused, notes, event.at),
+                endings=_end(event),
             )
         case SourceFailed():
-            phase = Phase.BURIED if event.verdict is Verdict.BURY else Phase.LISTING
+            is_buried = event.verdict is Verdict.BURY
             return Source(
                 event.source_id,
-                course=Course(phase, event.at),
+                course=Course(Phase.BURIED if is_buried else Phase.LISTING, event.at),
                 setback=_setback(event.failure, event.at, event.next_at),
+                endings=_end(event) if is_buried else frozenset(),
             )
 
 
@@ -204,8 +217,34 @@ def _of_a_worker(event: WorkerBeat | WorkerChanged) -> Worker:
 
 
 def _of_a_burial(event: MessageBuried) -> Burial:
-    kind, reason = event.failure.kind.value, event.failure.reason
-    return Burial(event.buried_id, event.queue, event.message_type, event.attempt, kind, reason, event.at)
+    failure = event.failure
+    return Burial(
+        event.buried_id,
+        event.queue,
+        event.message_type,
+        event.attempt,
+        failure.kind.value,
+        failure.reason,
+        event.at,
+        failure.rule,
+    )
+
+
+def _of_a_settled_one(event: DeadSettled) -> Iterator[Source | Task]:
+    """Only what died in its own work queue was an order; a listener's dead letter merely tells of one."""
+    settled = Settled(event.fate, event.at)
+    # After a redrive a claim tells how it goes on; nothing follows a purge.
+    endings = _end(event) if event.fate is Fate.PURGED else frozenset()
+    # It was dead, though we may not have heard of that.
+    if event.queue == DOWNLOADER and event.video_id and event.source_id:
+        dead = Standing(TaskState.DEAD, LONG_AGO)
+        yield Task(event.video_id, event.source_id, standing=dead, settled=settled, endings=endings)
+    elif event.queue == SOURCE_EXPANDER and event.source_id:
+        yield Source(event.source_id, course=Course(Phase.BURIED, LONG_AGO), settled=settled, endings=endings)
+
+
+def _end(event: Event) -> frozenset[str]:
+    return frozenset({name_of(event)})
 
 
 def _setback(failure: Failure, at: datetime, next_at: datetime | None = None) -> Setback:

@@ -52,9 +52,11 @@ def project(connection: Connection, fragments: Iterable[Fragment]) -> frozenset[
     )
 
 
-def by_key(records: Iterable[_Kind]) -> dict[tuple[str, ...], _Kind]:
-    """The records that speak of the same row, each merged into one."""
-    merged: dict[tuple[str, ...], _Kind] = {}
+def by_key(
+    records: Iterable[_Kind], known: Mapping[tuple[str, ...], _Kind] | None = None
+) -> dict[tuple[str, ...], _Kind]:
+    """The records that speak of the same row, each merged into one, in the order in which they were heard."""
+    merged = dict(known or {})
     for record in records:
         other = merged.get(record.key)
         merged[record.key] = record if other is None else other.merged(record)
@@ -62,20 +64,16 @@ def by_key(records: Iterable[_Kind]) -> dict[tuple[str, ...], _Kind]:
 
 
 def _write(connection: Connection, table: Table, kind: type[_Kind], fragments: Iterable[object]) -> list[Change[_Kind]]:
-    told = by_key(fragment for fragment in fragments if isinstance(fragment, kind))
-    known = _load(connection, table, kind, told)
-    changes = []
-    for key, record in told.items():
-        before = known.get(key)
-        after = record if before is None else before.merged(record)
-        if after != before:
-            changes.append(Change(before, after))
+    told = [fragment for fragment in fragments if isinstance(fragment, kind)]
+    known = _load(connection, table, kind, {record.key for record in told})
+    merged = by_key(told, known)
+    changes = [Change(known.get(key), after) for key, after in merged.items() if after != known.get(key)]
     upsert(connection, table, [change.after.to_row() for change in changes])
     return changes
 
 
 def _load(
-    connection: Connection, table: Table, kind: type[_Kind], keys: Mapping[tuple[str, ...], object]
+    connection: Connection, table: Table, kind: type[_Kind], keys: Collection[tuple[str, ...]]
 ) -> dict[tuple[str, ...], _Kind]:
     # By the key's first column alone, which every database finds in the primary key's index; a few rows more than
     # asked for do no harm.
@@ -117,7 +115,7 @@ def _changes_the_phase(change: Change[Source]) -> bool:
     before, after = change.before, change.after
     return (
         before is None
-        or before.course.phase is not after.course.phase
+        or before.phase is not after.phase
         or (before.expansion and before.expansion.videos) != (after.expansion and after.expansion.videos)
     )
 
@@ -125,5 +123,5 @@ def _changes_the_phase(change: Change[Source]) -> bool:
 def _changes_the_counts(change: Change[Task]) -> bool:
     if change.before is None:
         return True
-    before, after = change.before.standing.state, change.after.standing.state
+    before, after = change.before.state, change.after.state
     return before is not after and bool({before, after} & ENDED)

@@ -18,7 +18,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """One more with every column. A column that came later may be empty or has a default in the database, so that it can be
 added to a table with rows in it."""
 
@@ -72,6 +72,10 @@ SOURCES: Final = Table(
     Column("failure_reason", String),
     Column("failed_at", UtcTime),
     Column("next_at", UtcTime),
+    _text("course"),
+    _text("fate"),
+    Column("fate_at", UtcTime),
+    _text("endings"),
 )
 
 TASKS: Final = Table(
@@ -97,6 +101,10 @@ TASKS: Final = Table(
     Column("queued_at", UtcTime),
     Column("claimed_at", UtcTime),
     _text("egress"),
+    _text("standing"),
+    _text("fate"),
+    Column("fate_at", UtcTime),
+    _text("endings"),
     Index("tasks_by_source", "source_id", "state"),
     Index("tasks_by_state", "state", "state_at"),
 )
@@ -163,4 +171,5 @@ BURIALS: Final = Table(
     _text("kind"),
     _text("reason"),
     Column("buried_at", UtcTime, nullable=False),
+    _text("rule"),
 )

@@ -1,13 +1,15 @@
 """Sources: what the person's list says, how far the listing is, and what follows for the whole."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum, unique
 from typing import Any, Final, Self
 
-from tubewarren.messages.events import SourceState
+from tubewarren.endings import moment_of, names
+from tubewarren.messages.events import Fate, SourceState
 from tubewarren_services.results_manager.ledger.records import LONG_AGO, Row, greater
-from tubewarren_services.results_manager.ledger.tasks import Setback
+from tubewarren_services.results_manager.ledger.settled import Settled, endings_of, settled_of, settled_row
+from tubewarren_services.results_manager.ledger.tasks import Setback, told_after
 
 
 @unique
@@ -75,13 +77,26 @@ class Expansion:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One source."""
+    """One source.
+
+    Attributes:
+        settled: what a person did when its order was dead, unless it went on since.
+        endings: the ends that were heard of.
+    """
 
     source_id: str
     course: Course
     entry: Entry = Entry()
     expansion: Expansion | None = None
     setback: Setback | None = None
+    settled: Settled | None = None
+    endings: frozenset[str] = frozenset()
+
+    @property
+    def phase(self) -> Phase:
+        """How far it is, after all: what went back to work is to be listed."""
+        is_redriven = self.settled is not None and self.settled.fate is Fate.REDRIVEN
+        return Phase.ACCEPTED if self.course.phase is Phase.BURIED and is_redriven else self.course.phase
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -89,13 +104,37 @@ class Source:
         return (self.source_id,)
 
     def merged(self, other: Self) -> Self:
-        """What both together say."""
+        """What both together say, the other one being heard now."""
+        said = other._told_after(self)
+        course = max(self.course, said.course, key=Course.order)
+        settled = greater(self.settled, said.settled, Settled.order)
         return type(self)(
             self.source_id,
-            course=max(self.course, other.course, key=Course.order),
-            entry=max(self.entry, other.entry, key=Entry.order),
-            expansion=greater(self.expansion, other.expansion, Expansion.order),
-            setback=greater(self.setback, other.setback, Setback.order),
+            course=course,
+            entry=max(self.entry, said.entry, key=Entry.order),
+            expansion=greater(self.expansion, said.expansion, Expansion.order),
+            setback=greater(self.setback, said.setback, Setback.order),
+            settled=None if settled is None or settled.at < course.at else settled,
+            endings=names(*self.endings, *said.endings),
+        )
+
+    def _told_after(self, known: Self) -> Self:
+        """The news of an end, with a time that fits to what is known."""
+        ending = next(iter(self.endings), "")
+        heard = names(*known.endings)
+        if not ending or ending in heard:
+            return self
+        newest = max(known.course.at, known.settled.at if known.settled else LONG_AGO)
+        if self.settled is not None:
+            return replace(self, settled=replace(self.settled, at=moment_of(ending, self.settled.at, newest, heard)))
+        expansion = self.expansion
+        if expansion and known.expansion:
+            expansion = replace(expansion, at=moment_of(ending, expansion.at, known.expansion.at, heard))
+        return replace(
+            self,
+            course=replace(self.course, at=moment_of(ending, self.course.at, newest, heard)),
+            expansion=expansion,
+            setback=told_after(self.setback, known.setback, ending),
         )
 
     def to_row(self) -> dict[str, Any]:
@@ -107,7 +146,8 @@ class Source:
             "columns": self.entry.columns,
             "priority": self.entry.priority,
             "ordered_at": self.entry.at,
-            "phase": self.course.phase.value,
+            "phase": self.phase.value,
+            "course": self.course.phase.value,
             "phase_at": self.course.at,
             "expanded_videos": expansion and expansion.videos,
             "expanded_refused": expansion and expansion.refused,
@@ -117,6 +157,7 @@ class Source:
             "failure_reason": setback and setback.reason,
             "failed_at": setback and setback.at,
             "next_at": setback and setback.next_at,
+            **settled_row(self.settled, names(*self.endings)),
         }
 
     @classmethod
@@ -125,11 +166,13 @@ class Source:
         expanded_at, failed_at = row["expanded_at"], row["failed_at"]
         return cls(
             row["source_id"],
-            course=Course(Phase(row["phase"]), row["phase_at"]),
+            course=Course(Phase(row["course"] or row["phase"]), row["phase_at"]),  # as in tasks
             entry=Entry(row["url"], row["columns"], row["priority"], row["ordered_at"]),
             expansion=expanded_at
             and Expansion(row["expanded_videos"], row["expanded_refused"], row["expanded_notes"], expanded_at),
             setback=failed_at and Setback(row["failure_kind"], row["failure_reason"], failed_at, row["next_at"]),
+            settled=settled_of(row),
+            endings=endings_of(row),
         )
 
 
@@ -150,7 +193,7 @@ def videos_of(source: Source | None, counts: Counts) -> int:
 
 def state_of(source: Source | None, counts: Counts) -> SourceState:
     """How far a source is; one without a record is known by its videos alone."""
-    phase = source.course.phase if source else Phase.LISTING
+    phase = source.phase if source else Phase.LISTING
     if phase in (Phase.REFUSED, Phase.BURIED):
         return SourceState.ERROR
     if phase is not Phase.LISTED:

@@ -1,12 +1,15 @@
 """Tasks: how far each video of each source is, and how its attempts ended."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum, unique
 from typing import Any, Final, Self
 
+from tubewarren.endings import moment_of, names
+from tubewarren.messages.events import Fate
 from tubewarren_services.results_manager.ledger.records import LONG_AGO, Row, earliest, greater, latest
+from tubewarren_services.results_manager.ledger.settled import Settled, endings_of, settled_of, settled_row
 
 
 @unique
@@ -115,6 +118,8 @@ class Task:
     Attributes:
         queued_at: when it was first listed.
         claimed_at: when it was last claimed.
+        settled: what a person did when it was dead, unless it went on since.
+        endings: the ends that were heard of.
     """
 
     video_id: str
@@ -124,6 +129,14 @@ class Task:
     setback: Setback | None = None
     queued_at: datetime | None = None
     claimed_at: datetime | None = None
+    settled: Settled | None = None
+    endings: frozenset[str] = frozenset()
+
+    @property
+    def state(self) -> TaskState:
+        """How far it is, after all: what went back to work waits for it."""
+        is_redriven = self.settled is not None and self.settled.fate is Fate.REDRIVEN
+        return TaskState.WAITING if self.standing.state is TaskState.DEAD and is_redriven else self.standing.state
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -131,16 +144,33 @@ class Task:
         return (self.video_id, self.source_id)
 
     def merged(self, other: Self) -> Self:
-        """What both together say."""
+        """What both together say, the other one being heard now."""
+        said = other._told_after(self)
+        standing = max(self.standing, said.standing, key=Standing.order)
+        settled = greater(self.settled, said.settled, Settled.order)
         return type(self)(
             self.video_id,
             self.source_id,
-            standing=max(self.standing, other.standing, key=Standing.order),
-            listing=max(self.listing, other.listing, key=Listing.order),
-            setback=greater(self.setback, other.setback, Setback.order),
-            queued_at=earliest(self.queued_at, other.queued_at),
-            claimed_at=latest(self.claimed_at, other.claimed_at),
+            standing=standing,
+            listing=max(self.listing, said.listing, key=Listing.order),
+            setback=greater(self.setback, said.setback, Setback.order),
+            queued_at=earliest(self.queued_at, said.queued_at),
+            claimed_at=latest(self.claimed_at, said.claimed_at),
+            settled=None if settled is None or _is_past(settled, standing) else settled,
+            endings=names(*self.endings, *said.endings),
         )
+
+    def _told_after(self, known: Self) -> Self:
+        """The news of an end, with a time that fits to what is known."""
+        ending = next(iter(self.endings), "")
+        heard = names(*known.endings)
+        if not ending or ending in heard:
+            return self
+        newest = max(_decided_at(known.standing), known.settled.at if known.settled else LONG_AGO)
+        if self.settled is not None:
+            return replace(self, settled=replace(self.settled, at=moment_of(ending, self.settled.at, newest, heard)))
+        standing = replace(self.standing, at=moment_of(ending, self.standing.at, newest, heard))
+        return replace(self, standing=standing, setback=told_after(self.setback, known.setback, ending))
 
     def to_row(self) -> dict[str, Any]:
         """As the table has it, without what is counted there."""
@@ -152,7 +182,8 @@ class Task:
             "title": listing.title,
             "duration_seconds": listing.duration_seconds,
             "listed_at": listing.at,
-            "state": standing.state.value,
+            "state": self.state.value,
+            "standing": standing.state.value,
             "state_at": standing.at,
             "worker": standing.worker,
             "attempt": standing.attempt,
@@ -165,6 +196,7 @@ class Task:
             "failed_at": setback and setback.at,
             "queued_at": self.queued_at,
             "claimed_at": self.claimed_at,
+            **settled_row(self.settled, names(*self.endings)),
         }
 
     @classmethod
@@ -175,7 +207,7 @@ class Task:
             row["video_id"],
             row["source_id"],
             standing=Standing(
-                TaskState(row["state"]),
+                TaskState(row["standing"] or row["state"]),  # an older program told them not apart
                 row["state_at"],
                 row["worker"],
                 row["attempt"],
@@ -188,7 +220,26 @@ class Task:
             setback=failed_at and Setback(row["failure_kind"], row["failure_reason"], failed_at),
             queued_at=row["queued_at"],
             claimed_at=row["claimed_at"],
+            settled=settled_of(row),
+            endings=endings_of(row),
         )
+
+
+def told_after(setback: Setback | None, known: Setback | None, ending: str) -> Setback | None:
+    """A setback that an end brought, of which nobody heard before; newer than the one that is known."""
+    if setback is None or known is None:
+        return setback
+    return replace(setback, at=moment_of(ending, setback.at, known.at, ()))
+
+
+def _is_past(settled: Settled, standing: Standing) -> bool:
+    """Whether it went on afterwards."""
+    return standing.state is TaskState.DONE or settled.at < _decided_at(standing)
+
+
+def _decided_at(standing: Standing) -> datetime:
+    """Being listed decides nothing."""
+    return LONG_AGO if standing.state is TaskState.PENDING else standing.at
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,7 @@ class Burial:
     kind: str
     reason: str
     buried_at: datetime
+    rule: str = ""
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -135,7 +136,7 @@ class Burial:
 
     def order(self) -> tuple[Any, ...]:
         """Newest first."""
-        return (self.buried_at, self.attempt, self.kind, self.reason, self.message_type)
+        return (self.buried_at, self.attempt, self.kind, self.reason, self.message_type, self.rule)
 
     def to_row(self) -> dict[str, Any]:
         """As the table has it."""

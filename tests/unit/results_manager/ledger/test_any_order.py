@@ -14,6 +14,8 @@ from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Event
 from tubewarren.messages.commands import LedgerTopic, QueryLedger
 from tubewarren.messages.events import (
+    DeadSettled,
+    Fate,
     ListedVideo,
     MessageBuried,
     ResultsMoved,
@@ -31,10 +33,12 @@ from tubewarren.messages.events import (
     WorkerHealth,
     WorkerState,
 )
+from tubewarren.topology import DOWNLOADER, SOURCE_EXPANDER
 from tubewarren_services.results_manager.ledger import Ledger
 from tubewarren_services.results_manager.ledger.fragments import fragments_of
 from tubewarren_services.results_manager.ledger.holdings import Holding, Place, Stored
 from tubewarren_services.results_manager.ledger.projection import by_key
+from tubewarren_services.results_manager.ledger.settled import Settled
 from tubewarren_services.results_manager.ledger.sources import Course, Entry, Expansion, Phase, Source
 from tubewarren_services.results_manager.ledger.tasks import (
     MOST_KEPT,
@@ -57,7 +61,12 @@ sources = st.sampled_from(["s1", "s2"])
 videos = st.sampled_from(["v1", "v2"])
 words = st.sampled_from(["a", "b"])
 numbers = st.integers(1, 3)
-failures = st.builds(Failure, kind=st.sampled_from([FailureKind.GONE, FailureKind.TRANSIENT]), reason=words)
+failures = st.builds(
+    Failure,
+    kind=st.sampled_from([FailureKind.GONE, FailureKind.TRANSIENT]),
+    reason=words,
+    rule=st.sampled_from(["", "a"]),
+)
 verdicts = st.sampled_from(Verdict)
 next_moments = st.none() | moments
 listed = st.builds(ListedVideo, video_id=videos, url=words, title=words, duration_seconds=st.none() | st.just(1.5))
@@ -123,6 +132,16 @@ events: st.SearchStrategy[Event] = st.one_of(
         attempt=numbers,
         failure=failures,
     ),
+    st.builds(
+        DeadSettled,
+        at=moments,
+        queue=st.sampled_from([DOWNLOADER, SOURCE_EXPANDER]),
+        buried_id=words,
+        message_type=words,
+        fate=st.sampled_from(Fate),
+        source_id=sources,
+        video_id=videos,
+    ),
 )
 
 
@@ -165,6 +184,7 @@ def test_records_do_not_depend_on_the_order_and_repetition_of_events(history: li
         Place(selected=False, at=NOON),
         Beat(NOON, 1, "active", "", 0, 0, "", "{}"),
         Health(NOON, "active", ""),
+        Settled(Fate.PURGED, NOON),
         Burial("b", "q", "t", 1, "k", "r", NOON),
     ],
     ids=lambda register: type(register).__name__,
@@ -182,10 +202,8 @@ def another(value: Any, name: str) -> Any:
     match value:
         case datetime():
             return value + timedelta(seconds=1)
-        case TaskState():
-            return TaskState.DEAD
-        case Phase():
-            return Phase.LISTED
+        case TaskState() | Phase() | Fate():
+            return {TaskState: TaskState.DEAD, Phase: Phase.LISTED, Fate: Fate.REDRIVEN}[type(value)]
         case bool():
             return not value
         case None:
@@ -245,7 +263,7 @@ def test_a_ledger_of_very_many_attempts_does_not_depend_on_batches(data: st.Data
 
 
 @few
-@given(data=st.data(), ending=st.sampled_from(["done", "dead", "waiting", "in-progress"]))
+@given(data=st.data(), ending=st.sampled_from(["done", "dead", "waiting", "in-progress", "purged", "redriven"]))
 def test_the_history_of_one_video_ends_as_its_newest_event_says(data: st.DataObject, ending: str) -> None:
     def at(seconds: int) -> datetime:
         return NOON + timedelta(seconds=seconds)
@@ -258,18 +276,22 @@ def test_the_history_of_one_video_ends_as_its_newest_event_says(data: st.DataObj
         "waiting": VideoFailed(at=at(9), **of_it, attempt=2, verdict=Verdict.PARK, failure=failure),
         "in-progress": VideoClaimed(at=at(9), **of_it, attempt=2),
     }
+    settled = {"queue": DOWNLOADER, "buried_id": "b", "message_type": "", "video_id": "v1", "source_id": "s1"}
+    of_a_person: dict[str, Event] = {
+        fate.value: DeadSettled(at=at(10), **settled, fate=fate) for fate in (Fate.PURGED, Fate.REDRIVEN)
+    }
     history: list[Event] = [
         VideosQueued(at=at(0), source_id="s1", videos=(ListedVideo(video_id="v1", url="u"),)),
         VideoClaimed(at=at(1), **of_it, attempt=1),
         VideoFailed(at=at(2), **of_it, attempt=1, verdict=Verdict.RETRY, failure=failure),
         VideoClaimed(at=at(3), **of_it, attempt=2),
-        last[ending],
+        *([last["dead"], of_a_person[ending]] if ending in of_a_person else [last[ending]]),
     ]
     repeats = data.draw(st.lists(st.sampled_from(history), max_size=3))
 
     (task,) = ledger_after([data.draw(st.permutations([*history, *repeats]))])["tasks"]
 
-    assert task["state"] == ending
+    assert task["state"] == {"purged": "dead", "redriven": "waiting"}.get(ending, ending)
     assert task["attempt"] == 2
     assert task["attempts"] == (1 if ending == "in-progress" else 2)
     assert task["url"] == "u"

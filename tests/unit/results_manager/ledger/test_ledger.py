@@ -542,21 +542,26 @@ def test_a_ledger_outlives_its_process(tmp_path: Path) -> None:
 def test_a_ledger_of_an_older_program_gets_what_is_new_and_keeps_what_it_has(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
     first = Ledger.open(f"sqlite:///{path}")
-    first.apply([queued("v1"), failed()])
+    burial = MessageBuried(at=at(3), queue="downloader", buried_id="b", message_type="", attempt=1, failure=GONE)
+    first.apply([queued("v1", "v2"), failed(), failed("v2"), burial])
     first.close()
     with sqlite3.connect(path) as older:
         for table in ("tasks", "attempts"):
             older.execute(f"ALTER TABLE {table} DROP COLUMN egress")
+        for table, column in (("tasks", "standing"), ("tasks", "fate_at"), ("tasks", "endings"), ("burials", "rule")):
+            older.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         older.execute("UPDATE ledger_meta SET schema_version = 1")
     older.close()
 
     second = Ledger.open(f"sqlite:///{path}")
     second.apply([downloaded(seconds=9, attempt=2, egress="203.0.113.8")])
 
-    assert [row["egress"] for row in rows(second, "attempts")] == ["", "203.0.113.8"]
+    assert [row["egress"] for row in rows(second, "attempts")] == ["", "203.0.113.8", ""]
+    assert [row["state"] for row in rows(second, "tasks")] == ["done", "waiting"]
+    assert [row["rule"] for row in rows(second, "burials")] == [""]
     second.close()
     with sqlite3.connect(path) as newer:
-        assert newer.execute("SELECT schema_version FROM ledger_meta").fetchone() == (2,)
+        assert newer.execute("SELECT schema_version FROM ledger_meta").fetchone() == (3,)
     newer.close()
 
 
