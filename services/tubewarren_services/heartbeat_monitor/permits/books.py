@@ -240,7 +240,11 @@ def _failed(
         struck = breakers.struck(books.breakers.get(stage, Breaker()), strike, workers, policy.breaker)
         return _with_breaker(_probe_undecided(books, event.worker, work), stage, struck)
     if kind in _UNTOUCHED or event.verdict is Verdict.REFUND:
-        return _undecided(books, event.worker, stage, work)
+        books = _undecided(books, event.worker, stage, work)
+        if event.verdict is Verdict.REFUND:
+            return books
+        # Otherwise it would be given back each time that it comes, and never come to its last attempt.
+        return _with_breaker(books, stage, breakers.charged(books.breakers.get(stage, Breaker()), work))
     return _answered(books, event.worker, stage, work)
 
 

@@ -69,7 +69,7 @@ def struck(breaker: Breaker, strike: Strike, workers: int, limits: BreakerSettin
     """
     if breaker.is_open:
         return _struck_while_open(breaker, strike, limits)
-    breaker = _charged(breaker, strike.work)
+    breaker = charged(breaker, strike.work)
     recent = (*breaker.strikes, strike)
     recent = tuple(each for each in recent if timedelta(0) <= strike.at - each.at <= limits.within)[-_MOST_REFUNDS:]
     alike = [each for each in recent if each.signature == strike.signature]
@@ -105,7 +105,7 @@ def _struck_while_open(breaker: Breaker, strike: Strike, limits: BreakerSettings
 
 def answered(breaker: Breaker, work: str) -> Breaker:
     """Something ended otherwise. While open, only the canary decides; what ran before the trouble proves nothing."""
-    breaker = _charged(breaker, work)
+    breaker = charged(breaker, work)
     if not breaker.is_open:
         return replace(breaker, strikes=()) if breaker.strikes else breaker
     if work != breaker.canary:
@@ -116,6 +116,13 @@ def answered(breaker: Breaker, work: str) -> Breaker:
 def undecided(breaker: Breaker, work: str) -> Breaker:
     """The canary found out nothing; the next start is the next canary."""
     return replace(breaker, canary="", canary_at=None) if breaker.is_open and breaker.canary == work else breaker
+
+
+def charged(breaker: Breaker, work: str) -> Breaker:
+    """What was given back has been taken into account: the work came, and ended in its own way."""
+    if work not in breaker.refunds:
+        return breaker
+    return replace(breaker, refunds={name: each for name, each in breaker.refunds.items() if name != work})
 
 
 def next_turn(breaker: Breaker, work: str, now: datetime) -> datetime | None:
@@ -136,16 +143,9 @@ def start(breaker: Breaker, work: str, now: datetime) -> Breaker:
 
 def refund_of(breaker: Breaker, work: str, attempt: int) -> int:
     """How many charged attempts of this work are given back, when it comes as its `attempt`-th."""
-    charged = breaker.refunds.get(work, ())
+    given_back = breaker.refunds.get(work, ())
     # A number that does not follow the last charge was lowered already.
-    return len(charged) if charged and attempt == charged[-1] + 1 else 0
-
-
-def _charged(breaker: Breaker, work: str) -> Breaker:
-    """What was given back has been taken into account: the work came, and ended in its own way."""
-    if work not in breaker.refunds:
-        return breaker
-    return replace(breaker, refunds={name: each for name, each in breaker.refunds.items() if name != work})
+    return len(given_back) if given_back and attempt == given_back[-1] + 1 else 0
 
 
 def _refund(breaker: Breaker, strike: Strike) -> Breaker:
@@ -154,8 +154,8 @@ def _refund(breaker: Breaker, strike: Strike) -> Breaker:
         return replace(breaker, buried=(*breaker.buried, strike.work)[-_MOST_REFUNDS:])
     before = breaker.refunds.get(strike.work, ())
     # One that was given back came again with a lower number: its story begins anew.
-    charged = (*before, strike.attempt) if before and strike.attempt == before[-1] + 1 else (strike.attempt,)
-    kept = dict(_charged(breaker, strike.work).refunds)
+    given_back = (*before, strike.attempt) if before and strike.attempt == before[-1] + 1 else (strike.attempt,)
+    kept = dict(charged(breaker, strike.work).refunds)
     while len(kept) >= _MOST_REFUNDS:
         del kept[next(iter(kept))]
-    return replace(breaker, refunds=kept | {strike.work: charged})
+    return replace(breaker, refunds=kept | {strike.work: given_back})

@@ -246,6 +246,21 @@ def test_after_the_canary_the_fleet_goes_on_and_what_was_charged_is_given_back(f
     assert fleet.ask("a", "1/0", attempt=2).valid_until is not None, "nothing is left to give back"
 
 
+def test_an_attempt_is_given_back_once_and_what_fails_again_in_its_own_way_comes_to_its_end(fleet: Fleet) -> None:
+    for number in range(fleet.settings.breaker.videos):
+        fleet.ask("ab"[number % 2])
+        fleet.fail(BROKEN, "ab"[number % 2], f"1/{number}")
+    fleet.pass_time(minutes=5)
+    fleet.ask("a", "1/0", attempt=2)
+    fleet.succeed("a", "1/0")
+
+    assert fleet.ask("a", "1/1", attempt=2).refunded == 1
+    fleet.fail(CUT, "a", "1/1", verdict=Verdict.REFUND)
+    assert fleet.ask("a", "1/1", attempt=1).refunded == 0
+    fleet.fail(CUT, "a", "1/1")
+    assert fleet.ask("a", "1/1", attempt=2).refunded == 0
+
+
 def test_a_failure_that_was_not_charged_opens_nothing(fleet: Fleet) -> None:
     for number in range(20):
         fleet.ask("ab"[number % 2])
