@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from tubewarren.bus import Bus, Consumption, open_bus
+from tubewarren.bus import BrokerUnavailableError, Bus, Consumption, open_bus
 from tubewarren.messages.events import WorkerBeat, WorkerState
 from tubewarren.settings import Settings
 from tubewarren.telemetry.tracing import open_provider
@@ -22,6 +22,7 @@ from tubewarren.workers import Worker, worker_identity
 
 _FAREWELL_PATIENCE = timedelta(seconds=2)
 _LOOK_EVERY = timedelta(seconds=1)
+_START_AGAIN_AFTER = timedelta(seconds=2)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -146,10 +147,12 @@ async def serve(
         ExceptionGroup: one of its loops failed.
         TopologyDriftError: the broker's queues are not ours.
     """
-    bus, settings = surroundings.bus, surroundings.settings
-    await bus.declare(surroundings.topology)
-    async with open_service(surroundings) as service:
-        log.info("ready", broker_version=bus.dialect.version)
+    settings = surroundings.settings
+    async with AsyncExitStack() as stack:
+        service = await _opened(surroundings, open_service, stack, stop, pause)
+        if service is None:
+            return
+        log.info("ready", broker_version=surroundings.bus.dialect.version)
         started = asyncio.TaskGroup()
         try:
             async with started as group:
@@ -164,6 +167,20 @@ async def serve(
         finally:
             await _say(surroundings, service, WorkerState.STOPPED, farewell_patience)
     log.info("stopped")
+
+
+async def _opened(
+    surroundings: Surroundings, open_service: OpenService, stack: AsyncExitStack, stop: asyncio.Event, pause: Pause
+) -> Service | None:
+    """Bring the service up, however often the broker is lost meanwhile; None when it is not wanted any more."""
+    while not stop.is_set():
+        try:
+            await surroundings.bus.declare(surroundings.topology)
+            return await stack.enter_async_context(open_service(surroundings))
+        except BrokerUnavailableError as error:
+            log.warning("the broker was lost while starting; trying again", problem=str(error))
+            await pause(_START_AGAIN_AFTER.total_seconds())
+    return None
 
 
 async def _forever(work: Callable[[], Awaitable[None]]) -> None:

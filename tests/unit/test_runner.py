@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 from pydantic import SecretStr
 
-from tubewarren.bus import Bus, Consumption
+from tubewarren.bus import BrokerUnavailableError, Bus, Consumption
 from tubewarren.bus.dialect import Dialect
 from tubewarren.messages.events import WorkerBeat, WorkerState
 from tubewarren.runner import Activity, OpenService, Service, Surroundings, run, serve
@@ -31,12 +31,16 @@ class FakeBus:
     beats: list[WorkerBeat] = field(default_factory=list)
     declared: list[Topology] = field(default_factory=list)
     swallows: tuple[WorkerState, ...] = ()
+    is_lost_times: int = 0
 
     @property
     def publisher(self) -> "FakeBus":
         return self
 
     async def declare(self, system: Topology) -> None:
+        if self.is_lost_times:
+            self.is_lost_times -= 1
+            raise BrokerUnavailableError("lost")
         self.declared.append(system)
 
     async def publish(self, beat: WorkerBeat) -> None:
@@ -186,6 +190,25 @@ async def test_asked_to_stop_it_says_so_drains_with_its_grace_and_says_goodbye()
     assert running.bus.states == [WorkerState.ACTIVE, WorkerState.DRAINING, WorkerState.STOPPED]
     assert running.consumption.grace == timedelta(seconds=20)
     assert [(beat.in_hand, beat.settled) for beat in running.bus.beats[1:]] == [(1, 5), (0, 6)]
+
+
+async def test_a_broker_that_is_lost_while_a_service_starts_is_waited_for() -> None:
+    running = Running(bus=FakeBus(is_lost_times=2))
+
+    async with up(running):
+        assert running.bus.beats == []
+        await running.time.passes(2)
+        assert running.bus.states == [WorkerState.ACTIVE]
+
+
+async def test_a_service_that_is_not_wanted_any_more_leaves_without_having_started() -> None:
+    running = Running(bus=FakeBus(is_lost_times=9))
+
+    async with up(running):
+        running.stop.set()
+        await running.time.passes()
+
+    assert running.bus.beats == []
 
 
 async def test_everything_is_declared_before_the_service_opens() -> None:
