@@ -82,6 +82,16 @@ class RestartableNode:
             os.kill(self.address.pid, signal.SIGKILL)
             self.address = None
 
+    def freeze(self) -> None:
+        """Stops the server's clock: everything sent to it is late."""
+        assert self.address is not None, "the node has not been started"
+        os.kill(self.address.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets it go on."""
+        assert self.address is not None, "the node has not been started"
+        os.kill(self.address.pid, signal.SIGCONT)
+
     async def stop(self) -> None:
         """Stops the node cleanly."""
         await self.node.stop()

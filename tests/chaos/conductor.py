@@ -14,7 +14,7 @@ from typing import Final
 from brokers import RestartableNode, run_apart
 from chaos.management import Management
 from chaos.plan import SLOTS, Blow, Deed, Plan
-from chaos.processor import CALLS, blocking, outage
+from chaos.processor import CALLS, blocking, full, outage
 from fleets import Machine, Running
 from tubewarren.broker import PrivateBrokerError
 from tubewarren.bus import BusError
@@ -28,9 +28,7 @@ _LATER_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 15.0
 _WEATHER_SECONDS: Final = 8.0
 _CONCURRENCY: Final = 5
-_LOST_AT_START: Final = "Error: The broker did not do what it was asked for"
-"""Who has just connected when the broker goes, and is not ready yet, leaves: it has nothing, and is started again."""
-_NEED_THE_BROKER: Final = frozenset({Deed.BROKER, Deed.CUT, Deed.DUPLICATE})
+_NEED_THE_BROKER: Final = frozenset({Deed.BROKER, Deed.DELAY, Deed.CUT, Deed.DUPLICATE})
 
 
 @dataclass
@@ -39,14 +37,15 @@ class Figures:
 
     kills: Counter[str] = field(default_factory=Counter)
     broker_restarts: int = 0
+    delays: int = 0
     cuts: int = 0
     connections_cut: int = 0
     freezes: int = 0
     blocks: int = 0
     outages: int = 0
+    full: int = 0
     duplicates: int = 0
     redelivered: int = 0
-    starts_in_vain: int = 0
     unexpected: list[str] = field(default_factory=list)
 
 
@@ -72,7 +71,7 @@ class Conductor:
     _agenda: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     _numbers: Iterable[int] = field(default_factory=count)
     _began: float = 0.0
-    _restarting: threading.Thread | None = None
+    _broker_trouble: threading.Thread | None = None
 
     def start(self) -> None:
         """Start every service, and wait until each is ready."""
@@ -97,18 +96,15 @@ class Conductor:
             else:
                 self.watch_over()
                 time.sleep(_TICK_SECONDS)
-        if self._restarting is not None:
-            self._restarting.join()
+        if self._broker_trouble is not None:
+            self._broker_trouble.join()
 
     def watch_over(self) -> None:
         """Start again what ended by itself, as a supervisor does, and remember that it did."""
         for slot, running in list(self._running.items()):
             if not running.is_running:
-                if _LOST_AT_START in running.text and not any(line["event"] == "ready" for line in running.log()):
-                    self.figures.starts_in_vain += 1
-                else:
-                    code, told = running.process.returncode, running.text[-600:]
-                    self.figures.unexpected.append(f"{slot} ended by itself with {code}; {running.output}: {told}")
+                code, told = running.process.returncode, running.text[-600:]
+                self.figures.unexpected.append(f"{slot} ended by itself with {code}; {running.output}: {told}")
                 self._start(slot)
 
     def note_redelivered(self) -> None:
@@ -161,6 +157,8 @@ class Conductor:
                 return self._cut()
             case Deed.BROKER:
                 return self._restart_broker(blow)
+            case Deed.DELAY:
+                return self._freeze_broker(blow)
             case Deed.DUPLICATE:
                 return self._order_again(int(blow.target))
             case Deed.BLOCK:
@@ -169,6 +167,9 @@ class Conductor:
             case Deed.OUTAGE:
                 self.figures.outages += 1
                 return self._weather(outage(), blow, '"does": "extractor"')
+            case Deed.FULL:
+                self.figures.full += 1
+                return self._weather(full(blow.target), blow, f'"egress": "{blow.target}", "does": "unfit"')
 
     def _kill(self, blow: Blow) -> bool:
         running = self._running.get(blow.target)
@@ -213,9 +214,25 @@ class Conductor:
             return False
         self.note_redelivered()
         self.node.kill()
-        self._restarting = threading.Thread(target=self._start_broker, args=(self.node, blow.lasts))
-        self._restarting.start()
+        self._beside(lambda node: self._start_broker(node, blow.lasts))
         return True
+
+    def _freeze_broker(self, blow: Blow) -> bool:
+        if self.node is None:
+            return False
+        self.node.freeze()
+        self._beside(lambda node: self._thaw_broker(node, blow.lasts))
+        self.figures.delays += 1
+        return True
+
+    def _beside(self, work: Callable[[RestartableNode], None]) -> None:
+        """What the broker needs until it is of use again, while all else goes on."""
+        self._broker_trouble = threading.Thread(target=work, args=(self.node,))
+        self._broker_trouble.start()
+
+    def _thaw_broker(self, node: RestartableNode, after_seconds: float) -> None:
+        time.sleep(after_seconds)
+        node.thaw()
 
     def _start_broker(self, node: RestartableNode, after_seconds: float) -> None:
         time.sleep(after_seconds)
@@ -230,7 +247,7 @@ class Conductor:
 
     @property
     def _is_broker_away(self) -> bool:
-        return self._restarting is not None and self._restarting.is_alive()
+        return self._broker_trouble is not None and self._broker_trouble.is_alive()
 
     def _order_again(self, how_many: int) -> bool:
         """Copies of orders that were given, under their own ids."""

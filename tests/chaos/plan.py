@@ -170,6 +170,10 @@ class Deed(StrEnum):
     DUPLICATE = "order again"
     BLOCK = "block an egress"
     OUTAGE = "break every download"
+    FULL = "fill the disk"
+    """Of the workers that share an egress: each write finds no room."""
+    DELAY = "freeze the broker"
+    """All messages are late."""
 
 
 _OFTEN: Final = {
@@ -180,7 +184,10 @@ _OFTEN: Final = {
     Deed.DUPLICATE: 5,
     Deed.BLOCK: 2,
     Deed.OUTAGE: 1,
+    Deed.FULL: 1,
+    Deed.DELAY: 2,
 }
+_NEED_A_BROKER_OF_OUR_OWN: Final = frozenset({Deed.BROKER, Deed.DELAY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +239,7 @@ def plan(seed: int, tasks: int, seconds: float, *, with_broker: bool = True, lon
         seed: the same one always makes the same plan.
         tasks: how many videos of sources; at least so many.
         seconds: how long the fleet is disturbed.
-        with_broker: whether the broker may be killed.
+        with_broker: whether the broker may be killed and frozen.
         longest_freeze: of a process, in seconds.
     """
     chance = random.Random(seed)
@@ -297,8 +304,10 @@ def _blows(chance: random.Random, seconds: float, longest_freeze: float, *, with
         Deed.DUPLICATE: (("5", "10", "20"), 0, 0),
         Deed.BLOCK: (EGRESSES, 1, 3),
         Deed.OUTAGE: (("",), 0.5, 2),
+        Deed.FULL: (EGRESSES, 1, 3),
+        Deed.DELAY: (("",), 0.5, 3),
     }
-    deeds = {deed: weight for deed, weight in _OFTEN.items() if with_broker or deed is not Deed.BROKER}
+    deeds = {deed: weight for deed, weight in _OFTEN.items() if with_broker or deed not in _NEED_A_BROKER_OF_OUR_OWN}
     certain = [blow(Deed.KILL, slot) for slot in SLOTS] + [blow(deed) for deed in deeds if deed is not Deed.KILL]
     yield from certain
     for _ in range(max(0, round(seconds / 1.5) - len(certain))):

@@ -1,5 +1,6 @@
 """What a downloader does with a video here: whatever its name says, and a line in a log of all calls."""
 
+import errno
 import json
 import os
 import signal
@@ -45,6 +46,11 @@ def outage() -> Path:
     return Path("broken.everywhere")
 
 
+def full(egress: str) -> Path:
+    """While it exists, the workers of this egress find no room on their disk."""
+    return Path(f"full.{egress}")
+
+
 def work(task: Task, columns: Mapping[str, str], folder: Path) -> None:
     """Do to the video what it has in mind for us."""
     del columns
@@ -60,6 +66,8 @@ def work(task: Task, columns: Mapping[str, str], folder: Path) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     if does == "strange":
         raise RuntimeError(_babble(video.number))
+    if does == FailureKind.UNFIT:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if does != "done":
         raise ProcessingFailedError(_failure(FailureKind(does)))
     draft.write_bytes(content_of(task.id))
@@ -70,6 +78,8 @@ def _what_happens(video: PlannedVideo, attempt: int, egress: str) -> str:
     """`done`, `dies`, `strange`, or a class of failure."""
     if blocking(egress).exists():
         return FailureKind.BLOCKED
+    if full(egress).exists():
+        return FailureKind.UNFIT
     if outage().exists():
         return FailureKind.EXTRACTOR
     if video.behaviour is Behaviour.HIDDEN:

@@ -123,7 +123,7 @@ def undecided(wanted: Wanted, found: Found) -> frozenset[Key]:
 
 def repeated(calls: Iterable[Call]) -> int:
     """Calls beyond the first of an attempt, where the first was not given back: deliveries that came again."""
-    given_back = {FailureKind.BLOCKED, FailureKind.SUSPECT, FailureKind.EXTRACTOR}
+    given_back = {FailureKind.BLOCKED, FailureKind.SUSPECT, FailureKind.EXTRACTOR, FailureKind.UNFIT}
     counted = Counter((call.key, call.attempt) for call in calls if call.does not in given_back)
     return sum(number - 1 for number in counted.values())
 

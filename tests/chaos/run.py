@@ -70,10 +70,11 @@ class Report:
         yield "broker restarts", str(figures.broker_restarts)
         yield "connection cuts", f"{figures.cuts} ({figures.connections_cut} connections)"
         yield "freezes", str(figures.freezes)
+        yield "broker frozen", str(figures.delays)
         yield "blocks, outages", f"{figures.blocks}, {figures.outages}"
+        yield "full disks", str(figures.full)
         yield "ordered twice", str(figures.duplicates)
         yield "redelivered", f"at least {figures.redelivered}"
-        yield "started in vain", f"{figures.starts_in_vain} (the broker went away meanwhile)"
         yield "seconds", f"{self.seconds:.1f}"
 
 

@@ -21,12 +21,14 @@ class Ports:
 
     Attributes:
         worker: this expander's name.
+        egress: its way to the internet.
         pages: lists an address lazily; raises YoutubeError. The next page is fetched only when it is asked for.
         publish: publishes messages; all are confirmed when it returns.
         working_on: told how far a source's listing is, for the heartbeat; empty when it has ended.
     """
 
     worker: str
+    egress: str
     pages: Callable[[str], AsyncIterator[Page]]
     publish: Callable[..., Awaitable[None]]
     working_on: Callable[[str, str], None]
@@ -54,7 +56,7 @@ async def handle(delivery: Delivery, *, ports: Ports) -> Outcome:
         return outcome_of(error.failure, datetime.now(UTC))
     finally:
         ports.working_on(source.source_id, "")
-    return Done(publish=(_summary(source, tally, ports.worker),))
+    return Done(publish=(_summary(source, tally, ports),))
 
 
 async def _order(source: ExpandSource, page: Page, tally: _Tally, ports: Ports) -> None:
@@ -85,12 +87,13 @@ def _order_for(source: ExpandSource, video: ListedVideo) -> DownloadVideo:
     )
 
 
-def _summary(source: ExpandSource, tally: _Tally, worker: str) -> SourceExpanded:
+def _summary(source: ExpandSource, tally: _Tally, ports: Ports) -> SourceExpanded:
     return SourceExpanded(
         at=datetime.now(UTC),
         source_id=source.source_id,
         videos=len(tally.keys),
         refused=tally.left_out,
         notes=tuple(tally.notes),
-        worker=worker,
+        worker=ports.worker,
+        egress=ports.egress,
     )

@@ -43,6 +43,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     async with ChildPool(_SOURCES_AT_A_TIME) as pool:
         ports = Ports(
             worker=surroundings.worker.name,
+            egress=surroundings.bus.egress,
             pages=partial(_pages, pool, surroundings.settings),
             publish=surroundings.bus.publisher.publish,
             working_on=doing.say,

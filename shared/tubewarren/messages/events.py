@@ -75,6 +75,7 @@ class SourceExpanded(Event):
     Attributes:
         videos: how many distinct videos it has.
         refused: how many entries were left out, with the reasons in `notes`.
+        egress: as in `VideoClaimed`.
     """
 
     type: ClassVar[str] = "source.expanded.v1"
@@ -84,6 +85,7 @@ class SourceExpanded(Event):
     refused: int = 0
     notes: tuple[str, ...] = ()
     worker: Later = ""
+    egress: Later = ""
 
 
 class SourceFailed(Event):

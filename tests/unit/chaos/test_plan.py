@@ -20,8 +20,9 @@ def test_every_plan_has_each_behaviour_each_deed_and_a_kill_of_each_process(seed
     assert made.sources[0].at == 0
 
 
-def test_a_broker_that_is_not_ours_is_not_killed() -> None:
-    assert Deed.BROKER not in {blow.deed for blow in plan(1, 60, 60, with_broker=False).blows}
+def test_a_broker_that_is_not_ours_is_neither_killed_nor_frozen() -> None:
+    deeds = {blow.deed for blow in plan(1, 60, 60, with_broker=False).blows}
+    assert deeds == set(Deed) - {Deed.BROKER, Deed.DELAY}
 
 
 def test_a_video_is_read_from_its_name() -> None:

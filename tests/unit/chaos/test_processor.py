@@ -1,10 +1,11 @@
+import errno
 import json
 from pathlib import Path
 
 import pytest
 
 from chaos.plan import Behaviour, PlannedVideo, checksum_of
-from chaos.processor import CALLS, FILM, blocking, outage, work
+from chaos.processor import CALLS, FILM, blocking, full, outage, work
 from fleets import sha256_of
 from tubewarren.failures import FailureKind
 from tubewarren.youtube.errors import ProcessingFailedError
@@ -29,6 +30,8 @@ def outcome(folder: Path, video: PlannedVideo, attempt: int = 1) -> str:
         return error.failure.kind
     except RuntimeError:
         return "strange"
+    except OSError as error:
+        return errno.errorcode[error.errno or 0]
     assert sha256_of(folder / FILM) == checksum_of(video.slug)
     return "done"
 
@@ -56,6 +59,8 @@ def test_the_weather_comes_before_the_video(folder: Path) -> None:
     assert outcome(folder, video) == FailureKind.GONE
     outage().touch()
     assert outcome(folder, video) == FailureKind.EXTRACTOR
+    full("home").touch()
+    assert outcome(folder, video) == "ENOSPC"
     blocking("home").touch()
     assert outcome(folder, video) == FailureKind.BLOCKED
 

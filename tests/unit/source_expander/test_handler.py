@@ -49,7 +49,9 @@ class World:
         self.happened.extend(messages)
 
     async def expand(self, message: Message = SOURCE) -> Outcome:
-        ports = Ports("box/source-expander", self.list_pages, self.publish, lambda *words: self.said.append(words))
+        ports = Ports(
+            "box/source-expander", "home", self.list_pages, self.publish, lambda *words: self.said.append(words)
+        )
         return await handle(Delivery(message, "id"), ports=ports)
 
     def orders(self) -> list[str]:

@@ -16,6 +16,8 @@ from tubewarren_services.heartbeat_monitor.permits.breaker import Breaker, Strik
 from tubewarren_services.heartbeat_monitor.permits.egress import Chance, Egress
 from tubewarren_services.heartbeat_monitor.permits.policy import Policy
 
+_Ending = VideoDownloaded | VideoFailed | SourceExpanded | SourceFailed
+
 LEASE: Final = timedelta(seconds=5)
 """While nothing is limited, a worker asks only so often; a pause or a breaker reaches it as late as that."""
 _FORGOTTEN_AFTER: Final = timedelta(days=7)
@@ -94,11 +96,11 @@ def hear(books: Books, event: Message, policy: Policy, now: datetime) -> Books:
     """Learn from how a piece of work ended."""
     match event:
         case VideoDownloaded():
-            return _succeeded(books, event.worker, DOWNLOADER, f"{event.source_id}/{event.video_id}", event)
+            return _succeeded(books, event, DOWNLOADER, f"{event.source_id}/{event.video_id}")
         case VideoFailed():
             return _failed(books, event, DOWNLOADER, f"{event.source_id}/{event.video_id}", policy, now)
         case SourceExpanded():
-            return _succeeded(books, event.worker, SOURCE_EXPANDER, event.source_id, event)
+            return _succeeded(books, event, SOURCE_EXPANDER, event.source_id)
         case SourceFailed():
             return _failed(books, event, SOURCE_EXPANDER, event.source_id, policy, now)
         case _:
@@ -216,10 +218,10 @@ def _has_others(books: Books, request: RequestPermit, now: datetime) -> bool:
     )
 
 
-def _succeeded(books: Books, worker: str, stage: Stage, work: str, event: VideoDownloaded | SourceExpanded) -> Books:
+def _succeeded(books: Books, event: VideoDownloaded | SourceExpanded, stage: Stage, work: str) -> Books:
     if isinstance(event, VideoDownloaded) and event.already_present:
-        return _undecided(books, worker, stage, work)
-    return _answered(books, worker, stage, work)
+        return _undecided(books, event, stage, work)
+    return _answered(books, event, stage, work)
 
 
 def _failed(
@@ -227,9 +229,9 @@ def _failed(
 ) -> Books:
     kind = event.failure.kind
     if kind is FailureKind.BLOCKED:
-        if not (asker := books.askers.get(event.worker)):
+        if not (name := _egress_of(books, event)):
             return books
-        egress = books.egresses.get(asker.egress, Egress(asker.egress))
+        egress = books.egresses.get(name, Egress(name))
         slept = egresses.blocked(egress, work, event.failure, policy.sleep, now)
         books = replace(books, egresses={**books.egresses, slept.name: slept})
         return _with_breaker(books, stage, breakers.undecided(books.breakers.get(stage, Breaker()), work))
@@ -238,33 +240,40 @@ def _failed(
         strike = Strike(now, event.worker, work, event.attempt, event.failure.signature, is_buried)
         workers = sum(each.stage == stage and abs(now - each.asked_at) < _CURRENT for each in books.askers.values())
         struck = breakers.struck(books.breakers.get(stage, Breaker()), strike, workers, policy.breaker)
-        return _with_breaker(_probe_undecided(books, event.worker, work), stage, struck)
+        return _with_breaker(_probe_undecided(books, event, work), stage, struck)
     if kind in _UNTOUCHED or event.verdict is Verdict.REFUND:
-        books = _undecided(books, event.worker, stage, work)
+        books = _undecided(books, event, stage, work)
         if event.verdict is Verdict.REFUND:
             return books
         # Otherwise it would be given back each time that it comes, and never come to its last attempt.
         return _with_breaker(books, stage, breakers.charged(books.breakers.get(stage, Breaker()), work))
-    return _answered(books, event.worker, stage, work)
+    return _answered(books, event, stage, work)
 
 
-def _answered(books: Books, worker: str, stage: Stage, work: str) -> Books:
-    if asker := books.askers.get(worker):
-        egress = books.egresses.get(asker.egress)
-        if egress is not None and (awake := egresses.answered(egress, work)) is not egress:
-            books = replace(books, egresses={**books.egresses, egress.name: awake})
+def _answered(books: Books, event: _Ending, stage: Stage, work: str) -> Books:
+    egress = books.egresses.get(_egress_of(books, event))
+    if egress is not None and (awake := egresses.answered(egress, work)) is not egress:
+        books = replace(books, egresses={**books.egresses, egress.name: awake})
     return _with_breaker(books, stage, breakers.answered(books.breakers.get(stage, Breaker()), work))
 
 
-def _undecided(books: Books, worker: str, stage: Stage, work: str) -> Books:
-    books = _probe_undecided(books, worker, work)
+def _undecided(books: Books, event: _Ending, stage: Stage, work: str) -> Books:
+    books = _probe_undecided(books, event, work)
     return _with_breaker(books, stage, breakers.undecided(books.breakers.get(stage, Breaker()), work))
 
 
-def _probe_undecided(books: Books, worker: str, work: str) -> Books:
-    if not (asker := books.askers.get(worker)) or not (egress := books.egresses.get(asker.egress)):
+def _probe_undecided(books: Books, event: _Ending, work: str) -> Books:
+    if not (egress := books.egresses.get(_egress_of(books, event))):
         return books
     return replace(books, egresses={**books.egresses, egress.name: egresses.undecided(egress, work)})
+
+
+def _egress_of(books: Books, event: _Ending) -> str:
+    """The way out that the work took: a worker that was started anew may have another one by now."""
+    if event.egress:
+        return event.egress
+    asker = books.askers.get(event.worker)
+    return asker.egress if asker else ""
 
 
 def _with_breaker(books: Books, stage: Stage, breaker: Breaker) -> Books:

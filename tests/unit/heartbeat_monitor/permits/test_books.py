@@ -52,12 +52,18 @@ class Fleet:
         return answer
 
     def fail(
-        self, failure: Failure, worker: str = "a", work: str = "1/x", verdict: Verdict = Verdict.RETRY, attempt: int = 1
+        self,
+        failure: Failure,
+        worker: str = "a",
+        work: str = "1/x",
+        verdict: Verdict = Verdict.RETRY,
+        attempt: int = 1,
+        egress: str = "",
     ) -> None:
         source, _, video = work.partition("/")
         event = VideoFailed(
             at=self.now, video_id=video, source_id=source, worker=worker, attempt=attempt, verdict=verdict,
-            failure=failure,
+            failure=failure, egress=egress,
         )  # fmt: skip
         self.books = hear(self.books, event, Policy.of(self.settings), self.now)
 
@@ -100,6 +106,13 @@ def test_workers_on_one_egress_share_its_block_and_others_go_on(fleet: Fleet) ->
     assert (answer.decision, answer.until, answer.reason) == (Decision.WAIT, NOON + timedelta(hours=1), "Rate limit.")
     assert fleet.ask("c", "1/x", egress="abroad").decision is Decision.GRANTED
     assert fleet.closed() == [("egress", "home")]
+
+
+def test_a_block_puts_that_egress_to_sleep_by_which_the_work_went_out(fleet: Fleet) -> None:
+    fleet.ask("a", egress="abroad")
+    fleet.fail(BLOCK, "a", verdict=Verdict.REFUND, egress="home")
+
+    assert fleet.closed() == [("egress", "home")], "the worker was started anew with another egress"
 
 
 def test_a_blocked_egress_is_probed_with_one_video_and_then_goes_on(fleet: Fleet) -> None:
