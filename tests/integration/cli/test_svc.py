@@ -55,6 +55,23 @@ def depth(url: str, name: str) -> int:
     return found[0]
 
 
+def wait_for_the_first(url: str, name: str) -> None:
+    """Claims a message, to notice soon, and gives it back."""
+
+    async def claim() -> None:
+        claimed = asyncio.Event()
+
+        async def notice(_: object) -> None:
+            claimed.set()
+
+        async with await aio_pika.connect(url) as connection, connection.channel() as channel, asyncio.timeout(30):
+            await channel.set_qos(prefetch_count=1)
+            await (await channel.get_queue(name)).consume(notice)
+            await claimed.wait()
+
+    asyncio.run(claim())
+
+
 def kill(url: str, *commands: Command) -> None:
     async def publish() -> None:
         async with await aio_pika.connect(url) as connection, connection.channel() as channel:
@@ -267,7 +284,7 @@ def test_a_redrive_that_is_interrupted_loses_nothing_and_can_be_run_again(
     command = [sys.executable, "-m", "tubewarren_services.cli.main", "--broker", vhost_url, "dead", "redrive"]
 
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as redrive:
-        until(lambda: depth(vhost_url, DOWNLOADER) > 0 or redrive.poll() is not None)
+        wait_for_the_first(vhost_url, DOWNLOADER)
         redrive.send_signal(ending)
         output, complaint = redrive.communicate(timeout=60)
     until(lambda: depth(vhost_url, DOWNLOADER) + depth(vhost_url, f"{DOWNLOADER}.dead") >= len(videos))
