@@ -3,9 +3,9 @@
 import asyncio
 import json
 import signal
-import subprocess
 import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -55,21 +55,25 @@ def depth(url: str, name: str) -> int:
     return found[0]
 
 
-def wait_for_the_first(url: str, name: str) -> None:
-    """Claims a message, to notice soon, and gives it back."""
+def interrupted(command: list[str], ending: signal.Signals, url: str, name: str) -> tuple[int | None, str, str]:
+    """What a command that is ended as soon as something comes into a queue returns and prints."""
 
-    async def claim() -> None:
+    async def run() -> tuple[int | None, str, str]:
         claimed = asyncio.Event()
 
         async def notice(_: object) -> None:
             claimed.set()
 
-        async with await aio_pika.connect(url) as connection, connection.channel() as channel, asyncio.timeout(30):
+        async with await aio_pika.connect(url) as connection, connection.channel() as channel, asyncio.timeout(60):
             await channel.set_qos(prefetch_count=1)
             await (await channel.get_queue(name)).consume(notice)
+            process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
             await claimed.wait()
+            process.send_signal(ending)
+            output, complaint = await process.communicate()
+            return process.returncode, output.decode(), complaint.decode()
 
-    asyncio.run(claim())
+    return asyncio.run(run())
 
 
 def kill(url: str, *commands: Command) -> None:
@@ -283,16 +287,13 @@ def test_a_redrive_that_is_interrupted_loses_nothing_and_can_be_run_again(
     kill(vhost_url, *videos)
     command = [sys.executable, "-m", "tubewarren_services.cli.main", "--broker", vhost_url, "dead", "redrive"]
 
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as redrive:
-        wait_for_the_first(vhost_url, DOWNLOADER)
-        redrive.send_signal(ending)
-        output, complaint = redrive.communicate(timeout=60)
+    exit_code, output, complaint = interrupted(command, ending, vhost_url, DOWNLOADER)
     until(lambda: depth(vhost_url, DOWNLOADER) + depth(vhost_url, f"{DOWNLOADER}.dead") >= len(videos))
     back = depth(vhost_url, DOWNLOADER)
     lying = depth(vhost_url, f"{DOWNLOADER}.dead")
     again = svc("dead", "redrive", "--queue", DOWNLOADER)
 
-    assert redrive.returncode != 0
+    assert exit_code != 0
     assert output == "300 messages to go back to work.\n"
     assert ("Nothing is lost" in complaint) is (ending is signal.SIGINT)
     assert 0 < back < len(videos)
