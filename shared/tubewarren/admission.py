@@ -16,10 +16,10 @@ import structlog
 
 from tubewarren.bus import BrokerUnavailableError, Bus
 from tubewarren.delivery import Delivery
-from tubewarren.failures import FailureKind
+from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.messages.permits import Decision, PermitAnswered, RequestPermit, Stage
-from tubewarren.outcomes import Done, Outcome, PassOn, Refund, Retry
+from tubewarren.outcomes import Bury, Done, Outcome, PassOn, Refund, Retry
 
 Ask = Callable[[RequestPermit], Awaitable[PermitAnswered | None]]
 """Asks for a permit; None when nobody answers."""
@@ -119,10 +119,9 @@ class Admission:
     _was_answered: bool = False
     _silent_since: float | None = None
     _starts: int = 0
-    _blocks: int = 0
-    _sicknesses: int = 0
+    _blocked: "_Rests" = field(default_factory=lambda: _Rests(_REST_ALONE))
+    _sick: "_Rests" = field(default_factory=lambda: _Rests(_REST_SICK))
     _sickness: str = ""
-    _sick_until: float = 0.0
 
     @property
     def words(self) -> str:
@@ -140,6 +139,8 @@ class Admission:
                 case Decision.GRANTED:
                     self._count()
                     return replace(delivery, attempt=max(1, delivery.attempt - answer.refunded))
+                case Decision.HELD if answer.cancelled:
+                    return Bury(Failure(kind=FailureKind.CANCELLED, reason=answer.reason))
                 case Decision.HELD:
                     return PassOn("held")
                 case Decision.ELSEWHERE:
@@ -155,15 +156,12 @@ class Admission:
         """See at once what concerns more than one piece of work: a block, an unfit machine, trouble of everybody's."""
         match outcome:
             case Done():
-                self._blocks = self._sicknesses = 0
+                self._blocked.times = self._sick.times = 0
             case Refund(failure) if failure.kind is FailureKind.BLOCKED:
-                self._close(failure.reason, _growing(_REST_ALONE, self._blocks), _AFTER_A_BLOCK)
-                self._blocks += 1
-            case Refund(failure) if failure.kind is FailureKind.UNFIT:
+                self._close(failure.reason, self._blocked.begin(self.timer()), _AFTER_A_BLOCK)
+            case Refund(failure, at_once=True) if failure.kind is FailureKind.UNFIT:
                 # Otherwise a broken machine, which is quick to fail, takes most of the work from the others.
-                rest = _growing(_REST_SICK, self._sicknesses)
-                self._sicknesses += 1
-                self._sick_until = self.timer() + rest.total_seconds()
+                self._sick.begin(self.timer())
                 self._sickness = self.why_unfit = failure.reason
             case Retry(failure) if failure.kind in (FailureKind.EXTRACTOR, FailureKind.UNKNOWN):
                 # It may be everybody's trouble: the next start is asked for.
@@ -186,7 +184,7 @@ class Admission:
             await self.pause(_TICK.total_seconds())
 
     async def _look(self) -> None:
-        is_sick = self.timer() < self._sick_until
+        is_sick = self.timer() < self._sick.until
         self.why_unfit = await self.unfit() or (self._sickness if is_sick else "")
         closed = self.closed
         if closed is None or self.timer() < closed.look_at:
@@ -259,8 +257,21 @@ class Admission:
         return answer.until - answer.at if answer.until else None
 
 
-def _growing(first: timedelta, times: int) -> timedelta:
-    return min(first * 2.0 ** min(times, 16), _LONGEST_REST)
+@dataclass(slots=True)
+class _Rests:
+    """Rests that grow from one to the next, until a work that is done sets `times` back."""
+
+    first: timedelta
+    times: int = 0
+    until: float = 0.0
+
+    def begin(self, now: float) -> timedelta:
+        """How long to rest. Those in hand meet the same trouble: whoever comes during a rest adds nothing to it."""
+        if now >= self.until:
+            rest = min(self.first * 2.0 ** min(self.times, 16), _LONGEST_REST)
+            self.times += 1
+            self.until = now + rest.total_seconds()
+        return timedelta(seconds=self.until - now)
 
 
 async def ask_for_permit(bus: Bus, request: RequestPermit) -> PermitAnswered | None:

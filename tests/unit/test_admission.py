@@ -258,6 +258,19 @@ async def test_a_machine_that_turned_out_to_be_unfit_rests_though_the_monitor_kn
     assert await worker.admit(delivery()) == PassOn(), "the second rest is longer"
 
 
+async def test_what_was_in_hand_when_the_machine_turned_out_to_be_unfit_makes_the_rest_no_longer(world: World) -> None:
+    world.always = granted(lease=5)
+    worker = world.worker()
+    for _ in range(5):
+        worker.note(UNFIT)
+        worker.note(BLOCKED)
+
+    assert worker.closed is not None
+    assert worker.closed.ends_at == pytest.approx(world.seconds + 60)
+    await world.keep_for(worker, 12)
+    assert worker.why_unfit == ""
+
+
 async def test_a_fleet_without_a_monitor_has_no_limits(world: World) -> None:
     assert await world.worker().admit(delivery()) == delivery()
     assert world.seconds == 0
