@@ -7,7 +7,8 @@ start here now goes back as it is, uncharged, for others.
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -122,11 +123,22 @@ class Admission:
     _blocked: "_Rests" = field(default_factory=lambda: _Rests(_REST_ALONE))
     _sick: "_Rests" = field(default_factory=lambda: _Rests(_REST_SICK))
     _sickness: str = ""
+    _at_work: list[str] = field(default_factory=list)
 
     @property
     def words(self) -> str:
         """Why nothing starts here, for the heartbeat; empty when it does."""
         return self.closed.words if self.closed else ""
+
+    @contextmanager
+    def at_work(self, delivery: Delivery) -> Iterator[None]:
+        """While a work is under way; the monitor is told which are."""
+        key = delivery.message.key
+        self._at_work.append(key)
+        try:
+            yield
+        finally:
+            self._at_work.remove(key)
 
     async def admit(self, delivery: Delivery) -> Delivery | Outcome:
         """The delivery as it may start, or what becomes of it instead."""
@@ -189,7 +201,7 @@ class Admission:
         closed = self.closed
         if closed is None or self.timer() < closed.look_at:
             return
-        answer = await self.ask(RequestPermit(worker=self.worker, egress=self.egress, stage=self.stage))
+        answer = await self.ask(self._look_request())
         if answer is None and closed.ends_at is not None and self.timer() < closed.ends_at:
             self.closed = replace(closed, look_at=self.timer() + _LOOK_AGAIN.total_seconds())
         elif answer is not None and answer.decision is Decision.WAIT and not self._is_short(answer):
@@ -212,6 +224,9 @@ class Admission:
         self._lease_ends = self.timer() + lease.total_seconds()
         return answer
 
+    def _look_request(self) -> RequestPermit:
+        return RequestPermit(worker=self.worker, egress=self.egress, stage=self.stage, at_work=tuple(self._at_work))
+
     def _request(self, delivery: Delivery) -> RequestPermit:
         match delivery.message:
             case DownloadVideo() | ExpandSource() as order:
@@ -223,6 +238,7 @@ class Admission:
                     source_id=order.source_id,
                     attempt=delivery.attempt,
                     opinions=delivery.opinions,
+                    at_work=tuple(self._at_work),
                 )
             case other:
                 raise TypeError(f"there are no permits for a {other.type}")

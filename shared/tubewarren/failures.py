@@ -42,6 +42,8 @@ class FailureKind(StrEnum):
     """The video may be gone, or this may be only what this egress is shown: believed after a second opinion."""
     BAD_INPUT = "bad-input"
     """What the person wrote cannot be worked on: not a URL, a host that is not allowed, nothing in the list."""
+    CANCELLED = "cancelled"
+    """A person wants it no more."""
     EXTRACTOR = "extractor"
     """yt-dlp no longer understands the site."""
     UNFIT = "unfit"

@@ -91,7 +91,7 @@ def outcome_of(failure: Failure, now: datetime) -> Retry | Bury | Refund | Park:
             return Refund(failure, at_once=True)
         case FailureKind.NOT_YET:
             return Park(failure, _when_to_look(failure.release_at, now))
-        case FailureKind.GATED | FailureKind.GONE | FailureKind.BAD_INPUT:
+        case FailureKind.GATED | FailureKind.GONE | FailureKind.BAD_INPUT | FailureKind.CANCELLED:
             return Bury(failure)
         case _:
             assert_never(failure.kind)

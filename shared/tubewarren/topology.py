@@ -25,8 +25,10 @@ from tubewarren.messages.events import (
     SourceAccepted,
     SourceExpanded,
     SourceFailed,
+    SourceNoted,
     SourceProgress,
     SourceRefused,
+    SourceTaken,
     VideoClaimed,
     VideoDownloaded,
     VideoFailed,
@@ -35,7 +37,7 @@ from tubewarren.messages.events import (
     WorkerBeat,
     WorkerChanged,
 )
-from tubewarren.messages.permits import QueryGates, RequestPermit, SetPause
+from tubewarren.messages.permits import CancelSource, QueryGates, RedriveDead, RequestPermit, SetPause
 
 COMMANDS: Final = "tubewarren.commands"
 """Direct: a command's type, or a work queue's own name, leads to exactly the queues that are bound to it."""
@@ -71,6 +73,7 @@ DEFAULT_LADDER: Final = (
 _HISTORY: Final = (
     SourceAccepted,
     SourceRefused,
+    SourceTaken,
     SourceExpanded,
     SourceFailed,
     VideosQueued,
@@ -242,7 +245,11 @@ def topology(ladder: tuple[timedelta, ...] = DEFAULT_LADDER, storage: str = "mai
             WorkQueue(holder, (SelectResults, ReturnResults), ladder),
         ),
         events=(
-            EventQueue(STATUS_WRITER, (*_HISTORY, SourceProgress, VideoProgress, WorkerChanged, FleetGates), mortal),
+            EventQueue(
+                STATUS_WRITER,
+                (*_HISTORY, SourceNoted, SourceProgress, VideoProgress, WorkerChanged, FleetGates),
+                mortal,
+            ),
             EventQueue(holder, (*_HISTORY, MessageBuried, ResultsMoved, WorkerChanged), mortal),
             EventQueue(HEARTBEAT_MONITOR, (WorkerBeat, VideoDownloaded, VideoFailed, SourceExpanded, SourceFailed)),
         ),
@@ -264,7 +271,9 @@ def questions(storage: str) -> WorkQueue:
 
 def permits() -> WorkQueue:
     """The queue in which the heartbeat-monitor is asked; it lives only as long as somebody answers it."""
-    return WorkQueue(f"{HEARTBEAT_MONITOR}.questions", (RequestPermit, SetPause, QueryGates), ())
+    return WorkQueue(
+        f"{HEARTBEAT_MONITOR}.questions", (RequestPermit, SetPause, CancelSource, RedriveDead, QueryGates), ()
+    )
 
 
 def route(message: Message) -> Binding:

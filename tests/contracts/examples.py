@@ -24,9 +24,12 @@ from tubewarren.messages.events import (
     SourceAccepted,
     SourceExpanded,
     SourceFailed,
+    SourceNoted,
     SourceProgress,
     SourceRefused,
     SourceState,
+    SourceTaken,
+    Taken,
     Verdict,
     VideoClaimed,
     VideoDownloaded,
@@ -38,7 +41,16 @@ from tubewarren.messages.events import (
     WorkerHealth,
     WorkerState,
 )
-from tubewarren.messages.permits import Decision, PermitAnswered, QueryGates, RequestPermit, Scope, SetPause
+from tubewarren.messages.permits import (
+    CancelSource,
+    Decision,
+    PermitAnswered,
+    QueryGates,
+    RedriveDead,
+    RequestPermit,
+    Scope,
+    SetPause,
+)
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
@@ -65,6 +77,17 @@ EXAMPLES: tuple[Message, ...] = (
     QueryLedger(topic="tasks", status="dead", source_id="123", limit=50),
     SourceAccepted(at=NOON, source_id="123", url=CHANNEL, columns=COLUMNS, priority=3),
     SourceRefused(at=NOON, source_id="124", url="file:///etc/passwd", failure=GONE),
+    SourceTaken(
+        at=NOON,
+        source_id="123",
+        worker="box/sheet-ingestor",
+        what=Taken.EXPAND_AGAIN,
+        url=CHANNEL,
+        columns=COLUMNS,
+        priority=3,
+        preset="audio",
+    ),
+    SourceNoted(at=NOON, source_id="123", note="There is no preset 'adio'."),
     VideosQueued(
         at=NOON,
         source_id="123",
@@ -188,6 +211,8 @@ EXAMPLES: tuple[Message, ...] = (
         opinions=("abroad",),
     ),
     SetPause(scope=Scope.SOURCE, name="123", paused=True, reason="It is being moved."),
+    CancelSource(source_id="123", cancelled=False),
+    RedriveDead(source_id="123", video_ids=("abcdefghijk",)),
     QueryGates(),
     PermitAnswered(
         at=NOON,

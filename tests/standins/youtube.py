@@ -1,35 +1,27 @@
 """A stand-in for www.youtube.com, good for listing playlists and fetching videos with the real, unmodified yt-dlp.
 
-One loopback port plays both the proxy and the site: every CONNECT to one of YouTube's hosts is answered here, with
-a certificate of a throw-away authority; every other host is refused and remembered. A caller reaches it with
-yt-dlp's options `YoutubeStandin.options`, or, in another process, with `YoutubeStandin.environment` and the yt-dlp
-option `compat_opts={"no-certifi"}` (with certifi, yt-dlp does not look at `SSL_CERT_FILE`).
+It is a `tls_site`: proxy and site in one. A caller reaches it with yt-dlp's options `YoutubeStandin.options`, or, in
+another process, with `YoutubeStandin.environment` and the yt-dlp option `compat_opts={"no-certifi"}` (with certifi,
+yt-dlp does not look at `SSL_CERT_FILE`).
 """
 
 import contextlib
 import json
-import socket
-import ssl
-import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import trustme
-
 from standins import youtube_pages as pages
+from standins.tls_site import Answer, TlsSite, Visit, tls_site
 from standins.youtube_pages import Playlist
 from standins.youtube_videos import EMBED_PAGE, MEDIA, MEDIA_PATH, SIGN_OUT, Video, player_response, video_page
 
 HOSTS = frozenset({"www.youtube.com", "youtube.com", "m.youtube.com", "music.youtube.com"})
 _PATIENCE_SECONDS = 60
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_HTML = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +75,11 @@ class PageGate:
 class YoutubeStandin:
     """What a test sets up and looks at. Made by `youtube_standin`."""
 
-    def __init__(self, proxy_url: str, ca_file: Path) -> None:
-        self.proxy_url = proxy_url
-        self.ca_file = ca_file
+    def __init__(self, site: TlsSite) -> None:
+        self.proxy_url = site.proxy_url
+        self.ca_file = site.ca_file
+        self.refused_hosts = site.refused_hosts
         self.requests: list[YoutubeRequest] = []
-        self.refused_hosts: list[str] = []
         self._playlists: dict[str, Playlist] = {}
         self._gates: dict[str, PageGate] = {}
         self._failures: dict[tuple[str, int], list[HTTPStatus]] = {}
@@ -135,43 +127,78 @@ class YoutubeStandin:
         """
         self._failures.setdefault((list_id, page), []).extend(statuses)
 
-    def web_page(self, list_id: str) -> tuple[HTTPStatus, str]:
-        if status := self._asked("GET", "/playlist", list_id, page=0):
-            return status, "<html><body>an error page</body></html>"
-        return HTTPStatus.OK, pages.watch_page(self._first_page(list_id))
+    def answer(self, visit: Visit) -> Answer:
+        """Speak as www.youtube.com."""
+        target = urlsplit(visit.target)
+        if visit.method == "POST":
+            return self._api(target.path, json.loads(visit.body))
+        match target.path, parse_qs(target.query):
+            case "/playlist", {"list": [list_id]}:
+                return self._web_page(list_id)
+            case "/watch", {"v": [video_id]}:
+                return self._video_page(target.path, video_id)
+            case path, _ if path.startswith("/embed/"):
+                self.requests.append(YoutubeRequest("GET", path))
+                return _html(EMBED_PAGE)
+            case path, {"v": [video_id]} if path == MEDIA_PATH:
+                self.requests.append(YoutubeRequest("GET", path, video_id=video_id))
+                return Answer(HTTPStatus.OK, "video/mp4", MEDIA)
+            case _:
+                return self._not_played("GET", target.path)
 
-    def resolve_url(self, path: str, url: str) -> tuple[HTTPStatus, pages.Json]:
+    def close(self) -> None:
+        for gate in self._gates.values():
+            gate.open()
+
+    def _api(self, path: str, query: dict[str, Any]) -> Answer:
+        match path:
+            case "/youtubei/v1/browse":
+                return self._browse(path, query)
+            case "/youtubei/v1/navigation/resolve_url":
+                return self._resolve_url(path, query["url"])
+            case "/youtubei/v1/player":
+                return self._player(path, query["videoId"])
+            case _:
+                return self._not_played("POST", path)
+
+    def _web_page(self, list_id: str) -> Answer:
+        if status := self._asked("GET", "/playlist", list_id, page=0):
+            return _html("<html><body>an error page</body></html>", status)
+        return _html(pages.watch_page(self._first_page(list_id)))
+
+    def _resolve_url(self, path: str, url: str) -> Answer:
         (list_id,) = parse_qs(urlsplit(url).query)["list"]
         if status := self._asked("POST", path, list_id, page=0):
-            return status, pages.error(status.value, status.phrase)
-        return HTTPStatus.OK, pages.resolved(list_id)
+            return _api_error(status)
+        return _json(pages.resolved(list_id))
 
-    def browse(self, path: str, query: dict[str, Any]) -> tuple[HTTPStatus, pages.Json]:
+    def _browse(self, path: str, query: dict[str, Any]) -> Answer:
         if "continuation" in query:
             list_id, page = pages.parse_continuation_token(query["continuation"])
         else:
             list_id, page = query["browseId"].removeprefix("VL"), 0
         if status := self._asked("POST", path, list_id, page):
-            return status, pages.error(status.value, status.phrase)
+            return _api_error(status)
         if page == 0:
-            return HTTPStatus.OK, self._first_page(list_id)
-        return HTTPStatus.OK, pages.continuation_page(self._playlists[list_id], page)
+            return _json(self._first_page(list_id))
+        return _json(pages.continuation_page(self._playlists[list_id], page))
 
-    def video_page(self, path: str, video_id: str) -> tuple[str, dict[str, str]]:
+    def _video_page(self, path: str, video_id: str) -> Answer:
         self.requests.append(YoutubeRequest("GET", path, video_id=video_id))
         video = self._videos.get(video_id)
-        return video_page(video), {"Set-Cookie": SIGN_OUT} if video and video.ends_session else {}
+        headers = {"Set-Cookie": SIGN_OUT} if video and video.ends_session else {}
+        return Answer(HTTPStatus.OK, _HTML, video_page(video), headers)
 
-    def player(self, path: str, video_id: str) -> tuple[HTTPStatus, pages.Json]:
+    def _player(self, path: str, video_id: str) -> Answer:
         self.requests.append(YoutubeRequest("POST", path, video_id=video_id))
         if status := self._refusals.get(video_id):
-            return status, pages.error(status.value, status.phrase)
+            return _api_error(status)
         unavailable = Video(video_id, status="ERROR", reason="Video unavailable")
-        return HTTPStatus.OK, player_response(self._videos.get(video_id, unavailable))
+        return _json(player_response(self._videos.get(video_id, unavailable)))
 
-    def close(self) -> None:
-        for gate in self._gates.values():
-            gate.open()
+    def _not_played(self, method: str, path: str) -> Answer:
+        self.requests.append(YoutubeRequest(method, path))
+        return _html("<html><body>not played here</body></html>", HTTPStatus.NOT_FOUND)
 
     def _asked(self, method: str, path: str, list_id: str, page: int) -> HTTPStatus | None:
         """Remember the request, hold it where a test wants that, and say with what it fails, if it does."""
@@ -189,124 +216,22 @@ class YoutubeStandin:
 @contextlib.contextmanager
 def youtube_standin() -> Iterator[YoutubeStandin]:
     """Run a stand-in on a free loopback port for as long as the context lasts."""
-    authority = trustme.CA()
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*sorted(HOSTS)).configure_cert(tls)
-    with tempfile.TemporaryDirectory(prefix="youtube-standin-") as folder:
-        ca_file = Path(folder, "ca.pem")
-        authority.cert_pem.write_to_path(str(ca_file))
-        with _Server(tls, ca_file) as server:
-            serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-            serving.start()
-            try:
-                yield server.youtube
-            finally:
-                server.youtube.close()
-                server.shutdown()
-                serving.join()
-                server.hang_up()
+    with tls_site(HOSTS) as site:
+        youtube = YoutubeStandin(site)
+        site.handler = youtube.answer
+        try:
+            yield youtube
+        finally:
+            youtube.close()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = False
-
-    def __init__(self, tls: ssl.SSLContext, ca_file: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Proxy)
-        self.tls = tls
-        self.youtube = YoutubeStandin(f"http://127.0.0.1:{self.server_port}", ca_file)
-        self._tunnels: set[ssl.SSLSocket] = set()
-
-    @contextlib.contextmanager
-    def tunnel(self, connection: socket.socket) -> Iterator[ssl.SSLSocket]:
-        with self.tls.wrap_socket(connection, server_side=True) as encrypted:
-            self._tunnels.add(encrypted)
-            try:
-                yield encrypted
-            finally:
-                self._tunnels.discard(encrypted)
-
-    def hang_up(self) -> None:
-        """End kept-alive connections, whose threads would otherwise wait for their visitors."""
-        for encrypted in list(self._tunnels):
-            with contextlib.suppress(OSError):
-                encrypted.shutdown(socket.SHUT_RDWR)
+def _html(page: str, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+    return Answer(status, _HTML, page)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    timeout = _PATIENCE_SECONDS
-
-    def log_message(self, *arguments: Any) -> None:
-        """Be quiet: a test looks at what was asked, not at a log."""
-
-    def reply(
-        self, status: HTTPStatus, content_type: str, body: str | bytes, headers: Mapping[str, str] = _NO_HEADERS
-    ) -> None:
-        encoded = body.encode() if isinstance(body, str) else body
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(encoded)))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(encoded)
+def _json(answer: pages.Json, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+    return Answer(status, "application/json", json.dumps(answer))
 
 
-class _Proxy(_Handler):
-    """Takes CONNECT, and answers in the name of whom it was asked to connect to."""
-
-    def do_CONNECT(self) -> None:
-        host = self.path.rpartition(":")[0]
-        self.close_connection = True
-        if host not in HOSTS:
-            self.server.youtube.refused_hosts.append(host)
-            self.reply(HTTPStatus.FORBIDDEN, "text/plain", "only YouTube's hosts are played here\n")
-            return
-        self.send_response(HTTPStatus.OK, "Connection established")
-        self.end_headers()
-        # A visitor who mistrusts the certificate, or leaves, is the visitor's affair.
-        with contextlib.suppress(OSError), self.server.tunnel(self.connection) as encrypted:
-            _Youtube(encrypted, self.client_address, self.server)
-
-
-class _Youtube(_Handler):
-    """Speaks as www.youtube.com, inside the tunnel."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        target = urlsplit(self.path)
-        match target.path, parse_qs(target.query):
-            case "/playlist", {"list": [list_id]}:
-                status, page = self.server.youtube.web_page(list_id)
-                self.reply(status, "text/html; charset=utf-8", page)
-            case "/watch", {"v": [video_id]}:
-                page, headers = self.server.youtube.video_page(target.path, video_id)
-                self.reply(HTTPStatus.OK, "text/html; charset=utf-8", page, headers)
-            case path, _ if path.startswith("/embed/"):
-                self.server.youtube.requests.append(YoutubeRequest("GET", path))
-                self.reply(HTTPStatus.OK, "text/html; charset=utf-8", EMBED_PAGE)
-            case path, {"v": [video_id]} if path == MEDIA_PATH:
-                self.server.youtube.requests.append(YoutubeRequest("GET", path, video_id=video_id))
-                self.reply(HTTPStatus.OK, "video/mp4", MEDIA)
-            case _:
-                self._not_played(target.path)
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        path = urlsplit(self.path).path
-        match path:
-            case "/youtubei/v1/browse":
-                status, answer = self.server.youtube.browse(path, json.loads(body))
-            case "/youtubei/v1/navigation/resolve_url":
-                status, answer = self.server.youtube.resolve_url(path, json.loads(body)["url"])
-            case "/youtubei/v1/player":
-                status, answer = self.server.youtube.player(path, json.loads(body)["videoId"])
-            case _:
-                self._not_played(path)
-                return
-        self.reply(status, "application/json", json.dumps(answer))
-
-    def _not_played(self, path: str) -> None:
-        self.server.youtube.requests.append(YoutubeRequest(self.command, path))
-        self.reply(HTTPStatus.NOT_FOUND, "text/html", "<html><body>not played here</body></html>")
+def _api_error(status: HTTPStatus) -> Answer:
+    return _json(pages.error(status.value, status.phrase), status)

@@ -11,7 +11,7 @@ from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages.commands import DownloadVideo, ExpandSource, ReturnResults
 from tubewarren.messages.permits import Decision, PermitAnswered, RequestPermit
-from tubewarren.outcomes import Done, PassOn, Refund, Retry
+from tubewarren.outcomes import Bury, Done, PassOn, Refund, Retry
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ORDER = DownloadVideo(video_id="x", url="https://example.org/x", source_id="1")
@@ -98,8 +98,8 @@ def wait(seconds: float | None) -> PermitAnswered:
     return PermitAnswered(at=NOON, decision=Decision.WAIT, until=until, reason="It rests.")
 
 
-def decided(decision: Decision) -> PermitAnswered:
-    return PermitAnswered(at=NOON, decision=decision)
+def decided(decision: Decision, reason: str = "", *, cancelled: bool = False) -> PermitAnswered:
+    return PermitAnswered(at=NOON, decision=decision, reason=reason, cancelled=cancelled)
 
 
 async def test_work_starts_with_a_permit_that_was_asked_for_in_its_name(world: World) -> None:
@@ -155,6 +155,22 @@ async def test_what_belongs_elsewhere_is_passed_on(world: World, decision: Decis
     worker = world.worker()
     assert await worker.admit(delivery()) == to
     assert worker.closed is None
+
+
+async def test_what_nobody_wants_any_more_is_given_up_with_the_reason(world: World) -> None:
+    world.always = decided(Decision.HELD, reason="A person cancelled source 1.", cancelled=True)
+
+    outcome = await world.worker().admit(delivery())
+
+    assert outcome == Bury(Failure(kind=FailureKind.CANCELLED, reason="A person cancelled source 1."))
+
+
+async def test_one_video_that_this_machine_cannot_do_does_not_keep_it_from_the_others(world: World) -> None:
+    worker = world.worker()
+
+    worker.note(Refund(UNFIT.failure))
+
+    assert worker.why_unfit == ""
 
 
 async def test_what_another_shall_look_at_waits_or_not_by_chance_so_that_it_does_not_return_in_step(
@@ -269,6 +285,20 @@ async def test_what_was_in_hand_when_the_machine_turned_out_to_be_unfit_makes_th
     assert worker.closed.ends_at == pytest.approx(world.seconds + 60)
     await world.keep_for(worker, 12)
     assert worker.why_unfit == ""
+
+
+async def test_the_monitor_is_told_what_is_under_way(world: World) -> None:
+    world.always = granted()
+    worker = world.worker()
+
+    with worker.at_work(delivery()):
+        await worker.admit(delivery())
+        worker.note(BLOCKED)
+        await world.keep_for(worker, 12)
+    await worker.admit(delivery())
+
+    assert [asked.at_work for asked in world.asked[:2]] == [(delivery().message.key,)] * 2
+    assert world.asked[-1].at_work == ()
 
 
 async def test_a_fleet_without_a_monitor_has_no_limits(world: World) -> None:

@@ -28,6 +28,7 @@ ACTIONS: dict[FailureKind, Outcome] = {
     FailureKind.GATED: Bury(failure(FailureKind.GATED)),
     FailureKind.GONE: Bury(failure(FailureKind.GONE)),
     FailureKind.BAD_INPUT: Bury(failure(FailureKind.BAD_INPUT)),
+    FailureKind.CANCELLED: Bury(failure(FailureKind.CANCELLED)),
 }
 
 

@@ -1,5 +1,6 @@
 """What the audit compares: ledger, sheet, files and queues, as each was found at one moment."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,10 +44,12 @@ class SheetBook:
 
     Attributes:
         unreadable: by the name of a tab that is not among the tables, what is wrong and what to do.
+        most_videos: rows that a tab of videos holds; of more only the running ones must be there.
     """
 
     tables: Mapping[Tab, Table]
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    most_videos: int = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from tubewarren.bus.dead_letters import DeadLetter, read_dead
 from tubewarren.messages.commands import LedgerTopic, QueryLedger
 from tubewarren.messages.events import LedgerAnswered, WorkerBeat
 from tubewarren.sheets.errors import SheetError
-from tubewarren.sheets.local import LocalWorkbook
 from tubewarren.sheets.tabs import DEAD_LETTER_SOURCES, DEAD_LETTER_TASKS, SOURCES, VIDEO_TASKS, Tab
+from tubewarren.sheets.workbook import Workbook
 from tubewarren.store.errors import StoreError, VideoMissingError
 from tubewarren.store.finished import find, visible_ids
 from tubewarren.store.layout import Layout
@@ -80,16 +80,16 @@ def in_hand(beats: Iterable[WorkerBeat], queues: QueueBook) -> dict[str, int]:
     }
 
 
-def sheet_book(workbook: Path) -> SheetBook:
+def sheet_book(workbook: Workbook, most_videos: int) -> SheetBook:
     """The tabs of the workbook that say how far sources and videos are."""
     tables: dict[Tab, Table] = {}
     unreadable: dict[str, str] = {}
     for tab in _TABS:
         try:
-            tables.update(LocalWorkbook(workbook).read([tab]))
+            tables.update(workbook.read([tab]))
         except SheetError as error:
             unreadable[tab.name] = str(error)
-    return SheetBook(tables, unreadable)
+    return SheetBook(tables, unreadable, most_videos)
 
 
 def file_book(results: Path, selected: Path, storage: str, reads_again: Callable[[str], bool]) -> FileBook:

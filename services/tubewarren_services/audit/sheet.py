@@ -1,6 +1,6 @@
 """Whether the sheet says of every source and every video what the ledger says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,7 @@ _TASK_WORDS: Final[Mapping[str, str]] = {
     "dead": StatusWord.ERROR,
 }
 """A video's state in the ledger, and the word for it in the sheet."""
+_MAY_BE_FULL: Final = (VIDEO_TASKS, DEAD_LETTER_TASKS)
 _HEALS: Final = "svc run status-writer, which puts it right within seconds"
 _NO_ROW_WITHOUT: Final = {SOURCES: "ID and URL", VIDEO_TASKS: "ID and SourceID"}
 
@@ -45,7 +46,7 @@ def sheet_discrepancies(ledger: LedgerBook, sheet: SheetBook) -> Iterator[Discre
         yield Discrepancy(Kind.TAB_UNREADABLE, f"tab {name}", problem, "mend the tab as it says there")
     for wanted in _wanted(ledger):
         if wanted.tab in sheet.tables:
-            yield from _of_a_tab(wanted, sheet.tables[wanted.tab])
+            yield from _of_a_tab(wanted, sheet.tables[wanted.tab], sheet.most_videos)
     if SOURCES in sheet.tables:
         yield from _not_taken_in(sheet.tables[SOURCES])
 
@@ -85,9 +86,9 @@ def _task_cells(row: Row) -> Cells:
     return {"Status": _TASK_WORDS.get(str(row["state"]), "")}
 
 
-def _of_a_tab(wanted: _Wanted, table: Table) -> Iterator[Discrepancy]:
+def _of_a_tab(wanted: _Wanted, table: Table, most_videos: int) -> Iterator[Discrepancy]:
     found = rows_by_key(wanted.tab, table)
-    for key in sorted(wanted.rows.keys() - found.keys()):
+    for key in sorted(set(_to_be_there(wanted, most_videos)) - found.keys()):
         what = f'It has no row in the tab "{wanted.tab.name}".'
         write = _NO_ROW_WITHOUT.get(wanted.tab)
         remedy = f"write a row with its {write}, and {_HEALS}" if write else _HEALS
@@ -97,6 +98,13 @@ def _of_a_tab(wanted: _Wanted, table: Table) -> Iterator[Discrepancy]:
             what = f'It has {len(positions)} rows in the tab "{wanted.tab.name}".'
             yield Discrepancy(Kind.ROW_DOUBLED, _named(wanted.tab, key), what, "remove all but the first")
         yield from _of_a_row(wanted, key, table, positions[0])
+
+
+def _to_be_there(wanted: _Wanted, most_videos: int) -> Collection[Key]:
+    """All rows, or those that stay in a tab that cannot hold all."""
+    if wanted.tab not in _MAY_BE_FULL or len(wanted.rows) <= most_videos:
+        return wanted.rows.keys()
+    return {key for key, cells in wanted.rows.items() if cells["Status"] == StatusWord.IN_PROGRESS}
 
 
 def _of_a_row(wanted: _Wanted, key: Key, table: Table, position: int) -> Iterator[Discrepancy]:

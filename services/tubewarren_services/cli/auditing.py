@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tubewarren.messages.commands import QueryLedger
 from tubewarren.messages.events import LedgerAnswered, WorkerBeat
+from tubewarren.sheets.opening import open_workbook
 from tubewarren_services.audit.books import Books
 from tubewarren_services.audit.discrepancy import Discrepancy, Kind, lasting
 from tubewarren_services.audit.gathering import file_book, in_hand, ledger_book, queue_book, sheet_book
@@ -67,7 +68,7 @@ async def _books(session: Session, scope: Scope, reads_again: Callable[[str], bo
     ledger = await ledger_book(ask)
     sheet = files = None
     if scope.sheet:
-        sheet = await asyncio.to_thread(sheet_book, settings.sheet.workbook)
+        sheet = await asyncio.to_thread(sheet_book, open_workbook(settings.sheet), settings.sheet.most_videos)
     if scope.files:
         store = settings.store
         files = await asyncio.to_thread(file_book, store.results, store.selected, storage, reads_again)

@@ -164,6 +164,23 @@ def folder(subject: str, path: Path, problem: str | None, option: str) -> Findin
     return Finding(subject, Health.BAD, problem, f"Allow it to be written, or choose another with {option}.")
 
 
+def spreadsheet(name: str) -> Finding:
+    """A Google spreadsheet that answers."""
+    return Finding("sheet", Health.OK, f'the spreadsheet "{name}" answers')
+
+
+def silent_spreadsheet(problem: str, *, heals: bool) -> Finding:
+    """A Google spreadsheet that cannot be used now; downloads go on without it.
+
+    Args:
+        problem: why, with what to do.
+        heals: it will by itself.
+    """
+    if heals:
+        return Finding("sheet", Health.WARN, problem, "Wait; downloads go on meanwhile.")
+    return Finding("sheet", Health.BAD, problem, "Mend it as it says; `svc sheet check` tells more.")
+
+
 def is_bad(findings: Sequence[Finding]) -> bool:
     """Whether work cannot be done."""
     return any(finding.health is Health.BAD for finding in findings)

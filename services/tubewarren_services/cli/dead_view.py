@@ -1,6 +1,5 @@
 """Dead letters for a person: joined with their reasons, chosen by filters, and spelled out."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,18 +11,16 @@ from rich.json import JSON
 from rich.table import Table
 from rich.text import Text
 
-from tubewarren.bus.dead_letters import DeadLetter
+from tubewarren.bus.dead_letters import BY_ITSELF, DeadLetter
 from tubewarren.failures import FailureKind
-from tubewarren.messages.events import DeadSettled, Fate
 from tubewarren_services.cli.tables import WIDE, Column, Row, Value, ago, moment_of, plain_table, text
 
 KINDS = tuple(kind.value for kind in FailureKind)
 _UNKNOWN = FailureKind.UNKNOWN.value
 _SHORT_ID = 8
-_BY_ITSELF = "delivery_limit"
 _BROKER_WORDS = {
     "rejected": "Given up by its worker; the reason is in the ledger, which does not tell it.",
-    _BY_ITSELF: "Its worker died several times while it had it.",
+    BY_ITSELF: "Its worker died several times while it had it.",
     "expired": "It waited too long.",
     "maxlen": "Its queue was full.",
 }
@@ -37,7 +34,7 @@ class Case:
         kind: the failure's class, or `unknown` when nobody tells.
         rule: the name of the rule that recognised the failure; empty when nobody tells.
         died_at: by the broker's clock, else by that of whoever gave it up.
-        buried_at: by the clock of whoever gave it up; None when the broker did that by itself, or nobody tells.
+        buried_at: by the clock of whoever gave it up; None when nobody tells.
         source_id: empty when the body does not name one.
         subject: the video, the source or the address it is about; empty when the body cannot be read.
     """
@@ -127,24 +124,6 @@ def cases_of(letters: Iterable[DeadLetter], burials: Iterable[Row]) -> tuple[Cas
     return tuple(_case(letter, told.get((letter.queue, letter.buried_id))) for letter in letters)
 
 
-def settled(case: Case, fate: Fate, now: datetime) -> DeadSettled:
-    """What everybody shall know of a dead letter that a person has dealt with.
-
-    It comes after the burial, whatever the clocks say. A claim tells how it goes on after a redrive, perhaps at once
-    and by another clock than ours, so a redrive comes right after the burial; nothing follows a purge.
-    """
-    after_burial = case.buried_at + datetime.resolution if case.buried_at else now
-    return DeadSettled(
-        at=after_burial if fate is Fate.REDRIVEN else max(now, after_burial),
-        queue=case.letter.queue,
-        buried_id=case.letter.buried_id,
-        message_type=case.letter.message_type,
-        fate=fate,
-        source_id=case.source_id,
-        video_id=str(case.fields.get("video_id") or ""),
-    )
-
-
 def dead_table(cases: Sequence[Case], width: int, now: datetime) -> RenderableType:
     """The cases as a table."""
     if not cases:
@@ -225,7 +204,7 @@ def short_id(identity: str) -> str:
 
 
 def _case(letter: DeadLetter, burial: Row | None) -> Case:
-    fields = _fields(letter.body)
+    fields = letter.fields
     subject = next((str(fields[name]) for name in ("video_id", "url", "worker") if fields.get(name)), "")
     source_id = str(fields.get("source_id") or "")
     if burial is None:
@@ -234,17 +213,7 @@ def _case(letter: DeadLetter, burial: Row | None) -> Case:
     kind, reason, rule = (str(burial.get(name) or "") for name in ("kind", "reason", "rule"))
     buried_at = moment_of(burial.get("buried_at"))
     died_at = letter.died_at or buried_at
-    # The ledger may remember an earlier burial of what the broker gave up.
-    told_at = None if letter.broker_reason == _BY_ITSELF else buried_at
-    return Case(letter, kind or _UNKNOWN, reason, source_id, subject, fields, rule, died_at, told_at)
-
-
-def _fields(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+    return Case(letter, kind or _UNKNOWN, reason, source_id, subject, fields, rule, died_at, buried_at)
 
 
 def _decoded(body: bytes) -> str:

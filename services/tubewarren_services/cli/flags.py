@@ -42,3 +42,13 @@ def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any
         both_nested = isinstance(known, Mapping) and isinstance(value, Mapping)
         values[name] = merged(known, value) if both_nested and known is not None else value
     return values
+
+
+def sheet_flags(workbook: Path | None, spreadsheet: str | None, credentials: Path | None) -> dict[str, Any]:
+    """The flags that name the sheet, as settings."""
+    if workbook is not None and spreadsheet is None:
+        # Whoever names a folder does not mean the spreadsheet of the environment.
+        spreadsheet = ""
+    return nested(
+        {"sheet.workbook": workbook, "sheet.spreadsheet_id": spreadsheet, "sheet.credentials_file": credentials}
+    )

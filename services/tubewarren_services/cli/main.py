@@ -14,6 +14,7 @@ from tubewarren_services.cli.commands import (
     fleet,
     pause,
     results,
+    sheet,
     sources,
     topology,
     why,
@@ -46,7 +47,7 @@ def root(
     context.obj = RootFlags(config, broker, data_dir, log_level)
 
 
-for commands in (fleet, sources, work, pause, why, results, dead, failures, audit, topology, doctor, config):
+for commands in (fleet, sources, sheet, work, pause, why, results, dead, failures, audit, topology, doctor, config):
     commands.register(app)
 
 

@@ -20,3 +20,9 @@ SourcesFile = Annotated[Path | None, typer.Option("--sources", help="Import sour
 Results = Annotated[Path | None, typer.Option(help="Put finished videos into this folder.")]
 Selected = Annotated[Path | None, typer.Option(help="Move selected videos to this folder.")]
 Workbook = Annotated[Path | None, typer.Option(help="Keep the list and its mirror in this folder of CSV files.")]
+Spreadsheet = Annotated[
+    str | None, typer.Option(metavar="ID_OR_URL", help="Keep the list and its mirror in this Google spreadsheet.")
+]
+Credentials = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Use the Google service account whose key is in this file.")
+]

@@ -25,6 +25,7 @@ from tubewarren.settings.model import (
     StoreSettings,
     YoutubeSettings,
 )
+from tubewarren.sheets.opening import open_workbook
 from tubewarren.youtube.addresses import video_key
 from tubewarren_services.audit.books import Books, LedgerBook, QueueBook, Value
 from tubewarren_services.audit.gathering import file_book, ledger_book, queue_book, sheet_book
@@ -159,7 +160,7 @@ def _books(settings: Settings, report: _Report) -> Books:
     store = settings.store
     return Books(
         report.ledger,
-        sheet_book(settings.sheet.workbook),
+        sheet_book(open_workbook(settings.sheet), settings.sheet.most_videos),
         file_book(store.results, store.selected, store.name, lambda _: True),
         report.queues,
     )

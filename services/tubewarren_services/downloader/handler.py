@@ -1,6 +1,6 @@
 """One video, from the order to its files: pure of broker, disk and yt-dlp, which come as ports."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from tubewarren.store.errors import (
 )
 from tubewarren.store.manifest import Draft, Manifest
 from tubewarren.youtube.errors import YoutubeError
+from tubewarren.youtube.job import OPTION_REFUSED
 from tubewarren.youtube.wire import FetchResult
 
 
@@ -36,6 +37,7 @@ class Ports:
         egress: its way to the internet.
         has_others: whether another egress is at work, which can give a second opinion.
         storage: the name of the store that it fills.
+        presets: the names of those that it knows.
         check_address: raises AddressRefusedError for an address that may not be worked on.
         find: the manifest of a video that is finished here.
         note_source: writes down that one more source lists a finished video.
@@ -50,6 +52,7 @@ class Ports:
     has_others: Callable[[], bool]
     storage: str
     yt_dlp_version: str
+    presets: Collection[str]
     check_address: Callable[[str], str]
     find: Callable[[str], Awaitable[Manifest | None]]
     note_source: Callable[[DownloadVideo], Awaitable[Manifest]]
@@ -68,12 +71,12 @@ async def handle(delivery: Delivery, *, ports: Ports) -> Outcome:
         ports.check_address(video.url)
         if await ports.find(video.video_id) is not None:
             return await _already_here(video, delivery.attempt, ports)
+        if video.preset and video.preset not in ports.presets:
+            return _without_preset(video.preset, ports)
         with ports.claim(video.video_id) as staging:
             return await _download(video, delivery.attempt, staging, ports)
     except YoutubeError as error:
-        if error.failure.kind is FailureKind.SUSPECT:
-            return second_opinion(error.failure, delivery.opinions, ports.egress, has_others=ports.has_others())
-        return outcome_of(error.failure, datetime.now(UTC))
+        return _outcome_of_failure(error.failure, video, delivery.opinions, ports)
     except StoreError as error:
         return _outcome_of_store(error)
 
@@ -123,6 +126,14 @@ async def _download(video: DownloadVideo, attempt: int, staging: Staging, ports:
     return Done(publish=(_downloaded(video, attempt, manifest, seconds, ports),))
 
 
+def _without_preset(name: str, ports: Ports) -> Refund:
+    known = ", ".join(sorted(ports.presets)) or "none"
+    reason = (
+        f"{ports.worker} knows no preset {name!r} (it knows {known}): write it into youtube.presets of its settings."
+    )
+    return Refund(Failure(kind=FailureKind.UNFIT, reason=reason, rule="preset-unknown"))
+
+
 async def _already_here(video: DownloadVideo, attempt: int, ports: Ports) -> Outcome:
     manifest = await ports.note_source(video)
     event = _downloaded(video, attempt, manifest, 0.0, ports)
@@ -144,6 +155,15 @@ def _downloaded(
         sha256=manifest.main_file.sha256,
         seconds=seconds,
     )
+
+
+def _outcome_of_failure(failure: Failure, video: DownloadVideo, opinions: tuple[str, ...], ports: Ports) -> Outcome:
+    if failure.kind is FailureKind.SUSPECT:
+        return second_opinion(failure, opinions, ports.egress, has_others=ports.has_others())
+    if failure.rule == OPTION_REFUSED and video.preset:
+        # It concerns those videos that name the preset, and not the machine.
+        return Refund(failure)
+    return outcome_of(failure, datetime.now(UTC))
 
 
 def _outcome_of_store(error: StoreError) -> Outcome:

@@ -53,6 +53,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
             has_others=lambda: admission.has_others,
             storage=settings.store.name,
             yt_dlp_version=version("yt-dlp"),
+            presets=settings.youtube.presets.keys(),
             check_address=partial(check_address, allowed_hosts=settings.youtube.allowed_hosts),
             find=lambda video_id: _to_its_end(store.find, video_id),
             note_source=lambda video: _to_its_end(store.add_source, video.video_id, video.source_id, video.columns),
@@ -63,7 +64,8 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
         )
 
         async def work(delivery: Delivery) -> Outcome:
-            return admission.note(await handle(delivery, ports=ports))
+            with admission.at_work(delivery):
+                return admission.note(await handle(delivery, ports=ports))
 
         downloading = await bus.consume_commands(
             surroundings.topology, DOWNLOADER, work, prefetch=concurrency, admit=admission.admit
@@ -83,6 +85,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
 async def _fetch(
     pool: ChildPool, board: ProgressBoard, settings: Settings, video: DownloadVideo, attempt: int, folder: Path
 ) -> FetchResult:
+    preset = settings.youtube.preset(video.preset)
     order = FetchOrder(
         id=video.video_id,
         url=video.url,
@@ -92,8 +95,8 @@ async def _fetch(
         attempt=attempt,
         columns=video.columns,
         processor=settings.downloader.processor or DEFAULT_PROCESSOR,
-        options=dict(settings.youtube.options),
-        live=settings.youtube.live,
+        options=dict(preset.options),
+        live=preset.live,
         rules=settings.youtube.rules,
         deadline=settings.downloader.deadline,
         no_progress=settings.downloader.no_progress,

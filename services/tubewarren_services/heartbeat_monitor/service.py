@@ -14,11 +14,12 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from tubewarren.bus import Bus
-from tubewarren.bus.dead_letters import DeadLetter, redrive_dead
+from tubewarren.bus.dead_letters import DeadLetter, burial_times, redrive_dead, settled, tell_settled
 from tubewarren.bus.held import release_held
 from tubewarren.delivery import Delivery
-from tubewarren.messages import TYPES, Command
-from tubewarren.messages.events import WorkerBeat, WorkerChanged, WorkerHealth
+from tubewarren.messages import TYPES
+from tubewarren.messages.commands import QueryLedger
+from tubewarren.messages.events import Fate, LedgerAnswered, WorkerBeat, WorkerChanged, WorkerHealth
 from tubewarren.runner import Activity, Service, Surroundings
 from tubewarren.settings.model import HeartbeatSettings
 from tubewarren.topology import HEARTBEAT_MONITOR, Topology, permits
@@ -27,6 +28,7 @@ from tubewarren_services.heartbeat_monitor.handler import Changes, Fleet, KnownW
 from tubewarren_services.heartbeat_monitor.memory import StateFile
 from tubewarren_services.heartbeat_monitor.permits.office import PermitOffice
 from tubewarren_services.heartbeat_monitor.permits.policy import Policy
+from tubewarren_services.heartbeat_monitor.permits.returning import Returning
 
 FleetFile = StateFile[tuple[KnownWorker, ...]]
 Publish = Callable[..., Awaitable[None]]
@@ -37,6 +39,8 @@ _LINGER: Final = timedelta(milliseconds=200)
 _REVIEW_EVERY: Final = timedelta(seconds=1)
 _SAVE_EVERY: Final = timedelta(seconds=5)
 _FAREWELL_PATIENCE: Final = timedelta(seconds=2)
+_LEDGER_PATIENCE: Final = timedelta(seconds=5)
+_MOST_BURIALS: Final = 100_000
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -176,19 +180,25 @@ def fleet_file(data_dir: Path) -> FleetFile:
     return StateFile(data_dir / "heartbeat-monitor.json", TypeAdapter(tuple[KnownWorker, ...]), "the known workers")
 
 
-async def _redrive(bus: Bus, topology: Topology, works: frozenset[str]) -> int:
-    """Send given-up orders back to work, by the keys of their works."""
+async def _redrive(bus: Bus, topology: Topology, wanted: Returning) -> int:
+    """Send given-up orders back to work, and let everybody know."""
+    burials = await bus.ask_one(QueryLedger(topic="burials", limit=_MOST_BURIALS), LedgerAnswered, _LEDGER_PATIENCE)
+    buried_at = burial_times(burials.rows if burials else ())
+    now = _now()  # before anybody can claim one
+    sent = await redrive_dead(bus, topology, partial(_is_meant, wanted))
+    # Afterwards, because what does not go back to work must stay known as dead; what is not told, its claim tells.
+    times = [buried_at.get((letter.queue, letter.buried_id)) for letter in sent]
+    events = [settled(letter, Fate.REDRIVEN, now, time) for letter, time in zip(sent, times, strict=True)]
+    await tell_settled(bus, events)
+    return len(sent)
 
-    def is_one_of_them(letter: DeadLetter) -> bool:
-        kind = TYPES.get(letter.message_type)
-        if kind is None or not issubclass(kind, Command):
-            return False
-        try:
-            return kind.model_validate_json(letter.body).key in works
-        except ValidationError:
-            return False
 
-    return len(await redrive_dead(bus, topology, is_one_of_them))
+def _is_meant(wanted: Returning, letter: DeadLetter) -> bool:
+    kind = TYPES.get(letter.message_type)
+    try:
+        return kind is not None and wanted.means(kind.model_validate_json(letter.body))
+    except ValidationError:
+        return False
 
 
 def _log(change: WorkerChanged) -> None:

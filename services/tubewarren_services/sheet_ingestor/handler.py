@@ -1,187 +1,93 @@
 """What the list asks for: pure decisions over the rows of the tab Sources."""
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Self
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
 
-from tubewarren.failures import Failure, FailureKind
-from tubewarren.sheets.ids import assign_ids
-from tubewarren.sheets.patch import Patch, apply
-from tubewarren.sheets.table import Row, Table
-from tubewarren.sheets.tabs import PRIORITY, SOURCES, StatusWord
+from tubewarren.failures import Failure
+from tubewarren.messages.events import Taken
 from tubewarren.youtube.addresses import canonical_url
-from tubewarren.youtube.errors import AddressRefusedError
+from tubewarren_services.sheet_ingestor.actions import ACTIONS, action_of
+from tubewarren_services.sheet_ingestor.decisions import Accept, Decision, Find, Note, Refuse, Take
+from tubewarren_services.sheet_ingestor.entries import Entry, Terms, entry_of
+from tubewarren_services.sheet_ingestor.memory import Known, Memory
+from tubewarren_services.sheet_ingestor.pauses import Held, changes, pause_of
+from tubewarren_services.sheet_ingestor.rows import ListRow
 
-_DEFAULT_PRIORITY = 5
-_PRIORITIES = range(1, 11)
-_URL, _ID, _STATUS = "URL", "ID", "Status"
-
-CheckAddress = Callable[[str], str]
-"""Cleans an address, or raises AddressRefusedError."""
+_NOT_TAKEN: Final = "Not taken: "
+"""By this a note is known for one of ours by the next process, which has to take it back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A source to be put on the list.
+def decide(rows: Iterable[ListRow], memory: Memory, held: Held, terms: Terms) -> tuple[Decision, ...]:
+    """Decide on every row; what was decided before is not decided again.
 
-    Attributes:
-        columns: human columns by header.
+    Pauses come first, so that nothing of a source starts that is put on the list paused.
     """
-
-    url: str
-    columns: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class TakenIn:
-    """What to write into Sources, and every id that was given."""
-
-    patch: Patch
-    ids: tuple[str, ...]
+    read = [(row, _entry(row, memory.taken.get(row.source_id), terms)) for row in rows]
+    entries = {row.source_id: entry for row, entry in read if isinstance(entry, Entry)}
+    paused = [Take(row, what, entries.get(row.source_id)) for row, what in changes((row for row, _ in read), held)]
+    return (*paused, *(decision for row, entry in read for decision in _decide(row, entry, memory)))
 
 
-@dataclass(frozen=True, slots=True)
-class Accept:
-    """A row whose source is to be expanded."""
-
-    source_id: str
-    url: str
-    columns: Mapping[str, str]
-    priority: int
+def _entry(row: ListRow, known: Known | None, terms: Terms) -> Entry | Failure:
+    if known and known.entry and known.wording == row.wording and row.twin == row.source_id:
+        return known.entry
+    return entry_of(row, terms)
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """A row that cannot be worked on, with the reason."""
-
-    source_id: str
-    url: str
-    failure: Failure
-
-
-Decision = Accept | Refuse
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """The rows that were decided on, by id, with the address that they had then.
-
-    A source that was accepted is not ordered again while this process lives; the sheet's Status remembers it beyond.
-    """
-
-    accepted: Mapping[str, str] = field(default_factory=dict)
-    refused: Mapping[str, str] = field(default_factory=dict)
-
-    def with_decisions(self, decisions: Iterable[Decision]) -> Self:
-        """The memory after these."""
-        made = tuple(decisions)
-        accepted = {each.source_id: each.url for each in made if isinstance(each, Accept)}
-        refused = {each.source_id: each.url for each in made if isinstance(each, Refuse)}
-        return replace(self, accepted={**self.accepted, **accepted}, refused={**self.refused, **refused})
-
-
-def take_in(table: Table, wishes: Sequence[Wish], taken: Collection[str] = ()) -> TakenIn:
-    """Add the wishes that are not on the list yet, and give every row with a URL and no ID the next free number.
-
-    `taken` are ids that may not be given although no row has them, as in `sheets.ids.assign_ids`.
-
-    Raises:
-        TabUnreadableError: a person has to mend the tab first.
-    """
-    missing = tuple(_not_listed(table, wishes))
-    added = Patch(appended=tuple(_row(table, wish) for wish in missing))
-    assigned = assign_ids(apply(table, added), taken)
-    height = len(table.rows)
-    appended = [list(row) for row in added.appended]
-    for at, given in assigned.patch.cells.items():
-        for column, text in given.items():
-            if at >= height:
-                appended[at - height][column] = text
-    cells = {at: given for at, given in assigned.patch.cells.items() if at < height}
-    return TakenIn(Patch(cells=cells, appended=tuple(tuple(row) for row in appended)), assigned.ids)
-
-
-def told_of_doubled_ids(table: Table) -> str:
-    """What a person should know of ids that stand in several rows; empty when there are none."""
-    counted = Counter(_cell(record, _ID) for record in table.records())
-    doubled = ", ".join(source_id for source_id, times in counted.items() if source_id and times > 1)
-    if not doubled:
-        return ""
-    return f"More than one row has the ID {doubled}: only the first is worked on. Clear the ID of a new source."
-
-
-def decide(table: Table, memory: Memory, check_address: CheckAddress) -> tuple[Decision, ...]:
-    """Decide on every row that waits and that was not decided on before; the order is that of the list."""
-    decisions = []
-    ids_seen: set[str] = set()
-    first_with: dict[str, str] = {}
-    for record in table.records():
-        source_id, url = _cell(record, _ID), _cell(record, _URL)
-        if not source_id or not url or source_id in ids_seen:
-            continue
-        ids_seen.add(source_id)
-        twin = first_with.setdefault(canonical_url(url), source_id)
-        if _waits(record, source_id, url, memory):
-            decisions.append(_decide(record, source_id, url, twin, check_address))
-    return tuple(decisions)
-
-
-def _waits(record: Mapping[str, str], source_id: str, url: str, memory: Memory) -> bool:
-    if source_id in memory.accepted:
-        return False
-    if source_id in memory.refused:
-        # A person who corrects the address of a refused row wants it tried again.
-        return memory.refused[source_id] != url
-    return _cell(record, _STATUS).lower() in {"", StatusWord.PENDING}
-
-
-def _decide(record: Mapping[str, str], source_id: str, url: str, twin: str, check_address: CheckAddress) -> Decision:
-    if twin != source_id:
-        return _refuse(source_id, url, f"The same source as the row with ID {twin}: remove one of the two.")
-    priority = _priority(record)
-    if priority is None:
-        return _refuse(source_id, url, f"Priority is {record.get(PRIORITY)!r}: write a number from 1 (first) to 10.")
-    try:
-        address = check_address(url)
-    except AddressRefusedError as error:
-        return Refuse(source_id, url, error.failure)
-    return Accept(source_id, address, _columns(record), priority)
-
-
-def _refuse(source_id: str, url: str, reason: str) -> Refuse:
-    return Refuse(source_id, url, Failure(kind=FailureKind.BAD_INPUT, reason=reason))
-
-
-def _priority(record: Mapping[str, str]) -> int | None:
-    text = _cell(record, PRIORITY)
-    if not text:
-        return _DEFAULT_PRIORITY
-    return int(text) if text.isascii() and text.isdigit() and int(text) in _PRIORITIES else None
-
-
-def _cell(record: Mapping[str, str], name: str) -> str:
-    return record.get(name, "").strip()
-
-
-def _columns(record: Mapping[str, str]) -> dict[str, str]:
-    """What the person says of the source, columns of their own included."""
-    ours = {*SOURCES.system, *SOURCES.key, _URL, PRIORITY}
-    return {name: text for name, text in record.items() if name not in ours and text}
-
-
-def _not_listed(table: Table, wishes: Sequence[Wish]) -> Iterator[Wish]:
-    if not wishes:
+def _decide(row: ListRow, entry: Entry | Failure, memory: Memory) -> Iterator[Decision]:
+    known = memory.taken.get(row.source_id)
+    made = tuple(_of_a_new_row(row, entry, memory) if known is None else _of_a_known_row(row, entry, known, memory))
+    yield from made
+    if any(isinstance(decision, Refuse) for decision in made) or (known is None and not made):
         return
-    listed = {canonical_url(record.get(_URL, "")) for record in table.records()}
-    for wish in wishes:
-        spelling = canonical_url(wish.url)
-        if spelling not in listed:
-            listed.add(spelling)
-            yield wish
+    action = action_of(row.action)
+    is_to_do = action is not None and row.action != memory.actions.get(row.source_id)
+    if action is not None and is_to_do and (isinstance(entry, Entry) or action is not Taken.EXPAND_AGAIN):
+        yield Take(row, action, entry if isinstance(entry, Entry) else None)
+    yield from _noted(row, entry, memory)
 
 
-def _row(table: Table, wish: Wish) -> Row:
-    """A row for a wish; columns that the tab does not have any more are not brought back."""
-    cells = {**wish.columns, _URL: wish.url, _STATUS: StatusWord.PENDING}
-    return tuple(cells.get(name, "") for name in table.names)
+def _of_a_new_row(row: ListRow, entry: Entry | Failure, memory: Memory) -> Iterator[Decision]:
+    was_refused = row.source_id in memory.refused
+    match entry:
+        case Entry() if row.is_set_back:
+            yield Take(row, Taken.PENDING, entry)
+        case Entry() if row.waits or was_refused:
+            yield Accept(row, entry)
+        case Entry():
+            yield Find(row, entry)
+        case Failure() if row.waits or row.is_set_back or was_refused or row.has_failed:
+            if memory.refused.get(row.source_id) != (row.wording.url, entry.reason):
+                yield Refuse(row, entry)
+        case Failure():
+            yield Find(row, None)
+
+
+def _of_a_known_row(row: ListRow, entry: Entry | Failure, known: Known, memory: Memory) -> Iterator[Decision]:
+    if isinstance(entry, Failure):
+        return
+    if row.wording.url != known.wording.url and canonical_url(row.wording.url) != canonical_url(known.wording.url):
+        yield Accept(row, entry)
+    elif replace(row.wording, url="") != replace(known.wording, url=""):
+        yield Take(row, Taken.EDITED, entry)
+    if row.is_set_back and row.source_id not in memory.set_back:
+        yield Take(row, Taken.PENDING, entry)
+
+
+def _noted(row: ListRow, entry: Entry | Failure, memory: Memory) -> Iterator[Note]:
+    """What is wrong with the row of a source that goes on, if that is news."""
+    note = " ".join(f"{_NOT_TAKEN}{words}" for words in _complaints(row, entry))
+    told = memory.notes.get(row.source_id)
+    is_left_behind = told is None and not note and row.last_error.startswith(_NOT_TAKEN)
+    if is_left_behind or note != (told or ""):
+        yield Note(row, note)
+
+
+def _complaints(row: ListRow, entry: Entry | Failure) -> Iterator[str]:
+    if isinstance(entry, Failure):
+        yield entry.reason
+    if row.action.strip() and action_of(row.action) is None:
+        yield f"There is no Action {row.action.strip()!r}; there are {', '.join(ACTIONS)}."
+    if pause_of(row.pause) is None:
+        yield f"Pause is {row.pause!r}: write yes, or empty the cell."

@@ -1,35 +1,101 @@
-"""The highest number ever given to a source, kept beyond restarts and deleted rows."""
+"""What the ingestor knows of the rows that it has seen; the sheet remembers the rest beyond its life."""
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 
-_LONGEST_COUNT = 15
-"""Digits; longer ones are somebody's own numbering, from which nobody goes on."""
-
-
-class NumberFile:
-    """Remembers the highest source number; a lost file only means that a deleted source's number may be reused."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def highest(self) -> str:
-        """The number as an id; `0` when none was ever given."""
-        try:
-            text = self._path.read_text().strip()
-        except OSError:
-            return "0"
-        return text if _is_count(text) else "0"
-
-    def note(self, ids: Iterable[str]) -> None:
-        """Remember ids that are in use, whoever gave them."""
-        highest = max((int(each) for each in ids if _is_count(each)), default=0)
-        if highest <= int(self.highest()):
-            return
-        temporary = self._path.with_suffix(".tmp")
-        temporary.write_text(f"{highest}\n")
-        temporary.replace(self._path)
+from tubewarren.messages.events import Taken
+from tubewarren.sheets.reconcile import Key
+from tubewarren_services.sheet_ingestor.decisions import Accept, Decision, Find, Note, Refuse, Take
+from tubewarren_services.sheet_ingestor.entries import Entry
+from tubewarren_services.sheet_ingestor.rows import ListRow, Typed, Wording
 
 
-def _is_count(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A row that was taken.
+
+    Attributes:
+        entry: what is ordered for it; None for one that was found at work and could not be taken as it is.
+    """
+
+    wording: Wording
+    entry: Entry | None
+
+
+@dataclass(slots=True)
+class Memory:
+    """By ID of the row.
+
+    Attributes:
+        taken: the rows that are at work, or were, with the wording that counts.
+        refused: address and reason of those that cannot be worked on.
+        notes: what was told of a row last.
+        actions: orders that were carried out, and that still stand in their cells.
+        set_back: rows that were set back and taken, as long as they say so; and
+        videos: those of Video Tasks, likewise.
+        decided: all that were accepted or refused since the start.
+    """
+
+    taken: dict[str, Known] = field(default_factory=dict)
+    refused: dict[str, tuple[str, str]] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    actions: dict[str, str] = field(default_factory=dict)
+    set_back: set[str] = field(default_factory=set)
+    videos: set[Key] = field(default_factory=set)
+    decided: set[str] = field(default_factory=set)
+    _looks: dict[str, tuple[Typed | None, int]] = field(default_factory=dict)
+
+    def see(self, rows: Collection[ListRow], looks: int = 1) -> tuple[ListRow, ...]:
+        """Those rows that so many looks have found as they are now: nobody is typing there."""
+        self.actions = {row.source_id: row.action for row in rows if self.actions.get(row.source_id) == row.action}
+        self.set_back &= {row.source_id for row in rows if row.is_set_back}
+        seen: dict[str, tuple[Typed | None, int]] = {}
+        for row in rows:
+            typed, times = self._looks.get(row.source_id, (None, 0))
+            seen[row.source_id] = (row.typed, min(times + 1, looks) if typed == row.typed else 1)
+        self._looks = seen
+        return tuple(row for row in rows if seen[row.source_id][1] >= looks)
+
+    def note(self, decision: Decision) -> None:
+        """Remember what was carried out."""
+        row = decision.row
+        match decision:
+            case Accept(entry=entry) | Find(entry=entry):
+                self._take(row, entry)
+            case Refuse(failure=failure):
+                self.refused[row.source_id] = (row.wording.url, failure.reason)
+            case Note(note=note):
+                self.notes[row.source_id] = note
+            case Take():
+                self._note_taken(decision)
+        if isinstance(decision, Accept | Refuse) or (isinstance(decision, Take) and decision.what is Taken.PENDING):
+            self.decided.add(row.source_id)
+
+    def entry(self, source_id: str) -> Entry | None:
+        """What is ordered for a row, if that is known."""
+        known = self.taken.get(source_id)
+        return known.entry if known else None
+
+    def forget_actions(self, source_ids: Iterable[str]) -> None:
+        """They stand in their cells no more."""
+        for source_id in source_ids:
+            self.actions.pop(source_id, None)
+
+    def _take(self, row: ListRow, entry: Entry | None) -> None:
+        self.taken[row.source_id] = Known(row.wording, entry)
+        self.refused.pop(row.source_id, None)
+
+    def _note_taken(self, taken: Take) -> None:
+        row = taken.row
+        # It takes the note out of the row; what is still wrong with it is told anew.
+        self.notes.pop(row.source_id, None)
+        match taken.what:
+            case Taken.EDITED:
+                self._take(row, taken.entry)
+            case Taken.PENDING:
+                self._take(row, taken.entry)
+                self.set_back.add(row.source_id)
+            case Taken.RETRY | Taken.CANCEL | Taken.EXPAND_AGAIN:
+                self.actions[row.source_id] = row.action
+            case Taken.PAUSED | Taken.RESUMED:  # the heartbeat-monitor remembers those
+                pass

@@ -84,6 +84,7 @@ def _order_for(source: ExpandSource, video: ListedVideo) -> DownloadVideo:
         duration_seconds=video.duration_seconds,
         columns=source.columns,
         priority=source.priority,
+        preset=source.preset,
     )
 
 

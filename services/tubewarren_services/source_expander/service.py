@@ -58,7 +58,8 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
         )
 
         async def work(delivery: Delivery) -> Outcome:
-            return admission.note(await handle(delivery, ports=ports))
+            with admission.at_work(delivery):
+                return admission.note(await handle(delivery, ports=ports))
 
         expanding = await surroundings.bus.consume_commands(
             surroundings.topology, SOURCE_EXPANDER, work, prefetch=_SOURCES_AT_A_TIME, admit=admission.admit

@@ -18,8 +18,11 @@ from tubewarren.messages.events import (
     SourceAccepted,
     SourceExpanded,
     SourceFailed,
+    SourceNoted,
     SourceProgress,
     SourceRefused,
+    SourceTaken,
+    Taken,
     Verdict,
     VideoClaimed,
     VideoDownloaded,
@@ -29,7 +32,7 @@ from tubewarren.messages.events import (
     WorkerChanged,
 )
 from tubewarren.sheets.reconcile import spelled
-from tubewarren.sheets.tabs import LAST_ERROR, PRIORITY, StatusWord
+from tubewarren.sheets.tabs import LAST_ERROR, PRESET, PRIORITY, StatusWord
 from tubewarren.topology import DOWNLOADER, SOURCE_EXPANDER
 from tubewarren_services.status_writer.facts import NEVER, Fact, Kind, Order, Part, Statement, Subject
 
@@ -41,6 +44,21 @@ FATE = "fate"
 
 _TOLD_BEFORE = "rejected"
 """The broker's word for what a worker gave up; the worker's own event says why, and better."""
+
+HOLD: Final = "hold"
+"""`paused` or `cancelled`; empty when nothing holds a source back."""
+
+NOTE: Final = "note"
+"""What is wrong with a row."""
+
+_HOLDS: Final = {
+    Taken.PAUSED: "paused",
+    Taken.RESUMED: "",
+    Taken.CANCEL: "cancelled",
+    Taken.RETRY: "",
+    Taken.EXPAND_AGAIN: "",
+    Taken.PENDING: "",
+}
 
 # Being listed again says nothing about how far a video is, and what is done stays done.
 _LISTED, _UNDERWAY, _FINISHED = 0, 1, 2
@@ -77,6 +95,8 @@ def _facts_of(delivery: Delivery, delivery_limit: int) -> Iterator[Fact]:
                 yield from _of_a_death(command, delivery_limit)
         case SourceAccepted() | SourceRefused() | SourceExpanded() | SourceFailed() | SourceProgress() as event:
             yield from _of_a_source(event)
+        case SourceTaken() | SourceNoted() as event:
+            yield from _of_a_row(event)
         case VideosQueued() as event:
             yield from _of_a_page(event)
         case VideoClaimed() | VideoProgress() | VideoDownloaded() | VideoFailed() as event:
@@ -97,8 +117,9 @@ def _of_a_source(
     subject = _source(event.source_id)
     match event:
         case SourceAccepted():
-            entry = {"URL": event.url, **event.columns, PRIORITY: str(event.priority)}
+            entry = {"URL": event.url, **event.columns, PRIORITY: str(event.priority), PRESET: event.preset}
             yield _fact(subject, Part.ENTRY, Order.by_time(event.at), entry)
+            yield _taken_by(event)
             yield _standing_of_source(subject, event.at, 1, StatusWord.IN_PROGRESS)
         case SourceRefused():
             yield _fact(subject, Part.ENTRY, Order.by_time(event.at), {"URL": event.url})
@@ -118,8 +139,32 @@ def _of_a_source(
         case SourceProgress():
             counts = {"Videos": event.videos, "Done": event.done, "Failed": event.failed}
             progress = f"{event.done}/{event.videos}" if event.videos else ""
-            values = {"Status": event.state.value, "Progress": progress, **{k: str(v) for k, v in counts.items()}}
+            eta = moment(event.finish_at) if event.finish_at else ""
+            told = {"Status": event.state.value, "Progress": progress, "ETA": eta}
+            values = told | {name: str(number) for name, number in counts.items()}
             yield _fact(subject, Part.PROGRESS, Order.by_time(event.at), values)
+
+
+def _of_a_row(event: SourceTaken | SourceNoted) -> Iterator[Fact]:
+    """What became of what a person wrote into the list."""
+    subject, order = _source(event.source_id), Order.by_time(event.at)
+    match event:
+        case SourceNoted():
+            yield _fact(subject, Part.NOTE, order, {NOTE: _line(event.note)})
+        case SourceTaken():
+            yield _taken_by(event)
+            yield _fact(subject, Part.NOTE, order, {NOTE: ""})
+            if event.what in _HOLDS:
+                yield _fact(subject, Part.HOLD, order, {HOLD: _HOLDS[event.what]})
+            if event.url:
+                entry = {"URL": event.url, **event.columns, PRIORITY: str(event.priority), PRESET: event.preset}
+                yield _fact(subject, Part.ENTRY, order, entry)
+
+
+def _taken_by(event: SourceAccepted | SourceTaken) -> Fact:
+    """The row shows by whom and when it was last taken."""
+    claim = {"ClaimedBy": event.worker, "ClaimedAt": moment(event.at)} if event.worker else {}
+    return _fact(_source(event.source_id), Part.CLAIM, Order.by_time(event.at), claim)
 
 
 def _of_a_page(event: VideosQueued) -> Iterator[Fact]:

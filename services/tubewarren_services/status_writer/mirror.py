@@ -12,30 +12,47 @@ from typing import Final, Self
 import structlog
 
 from tubewarren.sheets.reconcile import Key
-from tubewarren.sheets.tabs import Tab
+from tubewarren.sheets.tabs import STATUS, StatusWord, Tab
 from tubewarren_services.status_writer.facts import Fact, Kind, Order, Part, Record, Statement, Subject, join
 from tubewarren_services.status_writer.rows import TABS_OF, Shown, rows_of
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS records (
   kind TEXT, key TEXT, record TEXT NOT NULL, PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rows (
   tab TEXT, key TEXT, shown TEXT, placed INTEGER NOT NULL, pending INTEGER NOT NULL, status TEXT,
+  changed INTEGER NOT NULL DEFAULT 0, left_out INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (tab, key)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS rows_pending ON rows (tab) WHERE pending;
 CREATE INDEX IF NOT EXISTS rows_status ON rows (tab, status);
+CREATE INDEX IF NOT EXISTS rows_changed ON rows (tab, left_out, changed);
 PRAGMA user_version = {_VERSION};
 """
-_FROM_VERSION_1: Final = """
+_FROM_OLDER: Final = {
+    1: """
 BEGIN;
 ALTER TABLE rows ADD COLUMN status TEXT;
 UPDATE rows SET status = json_extract(shown, '$[0].Status');
 PRAGMA user_version = 2;
 COMMIT;
+""",
+    2: """
+BEGIN;
+ALTER TABLE rows ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rows ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 3;
+COMMIT;
+""",
+}
+"""What brings a file to the next version, by its own."""
+_LEAVES_FIRST: Final = """
+CASE status WHEN 'done' THEN 0 WHEN 'pending' THEN 1 ELSE 2 END,
+CASE status WHEN 'pending' THEN -changed ELSE changed END
 """
+"""The finished before the waiting before the failed; of those that wait, whoever came last."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -63,6 +80,7 @@ class Mirror:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
+        (self._changes,) = connection.execute("SELECT coalesce(max(changed), 0) FROM rows").fetchone()
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -102,8 +120,31 @@ class Mirror:
         return self._rows(tab, "AND pending")
 
     def every(self, tab: Tab) -> Mapping[Key, MirrorRow]:
-        """All rows of a tab, those included that shall not be there."""
-        return self._rows(tab, "")
+        """All rows of a tab, those included that shall not be there, but for those that were left out long ago."""
+        return self._rows(tab, "AND (placed OR NOT left_out)")
+
+    def is_waiting(self, tabs: Iterable[Tab]) -> bool:
+        """Whether any row of these tabs waits to be written."""
+        find = "SELECT 1 FROM rows WHERE tab = ? AND pending LIMIT 1"
+        with _named(self._path):
+            return any(self._connection.execute(find, (tab.name,)).fetchone() for tab in tabs)
+
+    def make_room(self, tab: Tab, most: int) -> None:
+        """Leave rows out of a tab that would hold more than `most`, and take some in again when it has room.
+
+        Those that are running always stay.
+
+        Raises:
+            MirrorError: nothing has changed.
+        """
+        with self._writing():
+            (number,) = self._connection.execute(
+                "SELECT count(*) FROM rows WHERE tab = ? AND NOT left_out AND shown NOT NULL", (tab.name,)
+            ).fetchone()
+            if number > most:
+                self._leave_out(tab, number - most)
+            elif number < most:
+                self._take_in_again(tab, most - number)
 
     def statuses(self, tab: Tab) -> Mapping[str, int]:
         """How many rows of a tab there are in each status."""
@@ -135,6 +176,21 @@ class Mirror:
         with self._writing():
             self._connection.executemany("UPDATE rows SET placed = 0 WHERE tab = ?", [(tab.name,) for tab in tabs])
 
+    def _leave_out(self, tab: Tab, number: int) -> None:
+        self._connection.execute(
+            "UPDATE rows SET left_out = 1, pending = placed WHERE tab = ? AND key IN ("  # noqa: S608 - ours
+            "SELECT key FROM rows WHERE tab = ? AND NOT left_out AND shown NOT NULL AND status <> ? "
+            f"ORDER BY {_LEAVES_FIRST} LIMIT ?)",
+            (tab.name, tab.name, StatusWord.IN_PROGRESS.value, number),
+        )
+
+    def _take_in_again(self, tab: Tab, number: int) -> None:
+        self._connection.execute(
+            "UPDATE rows SET left_out = 0, pending = 1 WHERE tab = ? AND key IN ("
+            "SELECT key FROM rows WHERE tab = ? AND left_out AND shown NOT NULL ORDER BY changed DESC LIMIT ?)",
+            (tab.name, tab.name, number),
+        )
+
     def _take_in(self, subject: Subject, facts: Iterable[Fact]) -> None:
         where = (subject.kind.value, json.dumps(subject.key))
         before = self._record(*where)
@@ -160,16 +216,22 @@ class Mirror:
                     (tab.name, key),
                 )
             else:
+                self._changes += 1
+                # What runs or fails comes back into a tab that it was left out of; the rest waits for room.
                 self._connection.execute(
-                    "INSERT INTO rows VALUES (?, ?, ?, 0, 1, ?) ON CONFLICT DO UPDATE SET shown = excluded.shown, "
-                    "status = excluded.status, pending = 1 WHERE shown IS NOT excluded.shown",
-                    (tab.name, key, shown, rows[tab].values.get("Status")),
+                    "INSERT INTO rows VALUES (?, ?, ?, 0, 1, ?, ?, 0) ON CONFLICT DO UPDATE SET shown = excluded.shown,"
+                    " status = excluded.status, changed = excluded.changed,"
+                    " left_out = left_out AND excluded.status IN ('done', 'pending'),"
+                    " pending = pending OR NOT left_out OR excluded.status NOT IN ('done', 'pending')"
+                    " WHERE shown IS NOT excluded.shown",
+                    (tab.name, key, shown, rows[tab].values.get(STATUS), self._changes),
                 )
 
     def _rows(self, tab: Tab, condition: str) -> Mapping[Key, MirrorRow]:
         with _named(self._path):
             found = self._connection.execute(
-                f"SELECT key, shown, placed FROM rows WHERE tab = ? {condition} ORDER BY key",  # noqa: S608 - ours
+                "SELECT key, CASE WHEN left_out THEN NULL ELSE shown END, placed FROM rows "  # noqa: S608 - ours
+                f"WHERE tab = ? {condition} ORDER BY key",
                 (tab.name,),
             )
             return {
@@ -187,8 +249,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     # Whoever uses it takes turns, but not always from the same thread.
     connection = sqlite3.connect(path, check_same_thread=False)
     try:
-        if _version(connection, path) == 1:
-            connection.executescript(_FROM_VERSION_1)
+        while step := _FROM_OLDER.get(_version(connection, path)):
+            connection.executescript(step)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(_SCHEMA)
     except BaseException:

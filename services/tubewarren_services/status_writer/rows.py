@@ -16,7 +16,7 @@ from tubewarren.sheets.tabs import (
     Tab,
 )
 from tubewarren_services.status_writer.facts import Kind, Part, Record, Statement
-from tubewarren_services.status_writer.handler import DEAD, FATE
+from tubewarren_services.status_writer.handler import DEAD, FATE, HOLD, NOTE
 
 TABS_OF: Mapping[Kind, tuple[Tab, ...]] = {
     Kind.SOURCE: (SOURCES, DEAD_LETTER_SOURCES),
@@ -70,6 +70,11 @@ def _of_a_source(record: Record) -> Mapping[Tab, Shown]:
     if is_dead and not has_gone_on:
         values["Status"] = StatusWord.ERROR.value
         values |= _settled(fate, _says(standing, LAST_ERROR))
+    values |= record[Part.CLAIM].values if Part.CLAIM in record else {}
+    if Part.NOTE in record:
+        values[LAST_ERROR] = _says(record[Part.NOTE], NOTE) or values.get(LAST_ERROR, "")
+    if Part.HOLD in record:
+        values["Progress"] = f"{_says(record[Part.HOLD], HOLD)} {values.get('Progress', '')}".strip()
     # The ingestor writes these rows, so one that is not there is one that a person removed.
     rows = {SOURCES: _shown(SOURCES, values, may_be_added=False)}
     if is_dead and not fate:

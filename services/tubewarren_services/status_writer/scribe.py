@@ -1,17 +1,19 @@
 """The scribe: brings the workbook to what the mirror says. It blocks; call it from a thread."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
+from typing import Final
 
 from tubewarren.sheets.errors import TabUnreadableError
 from tubewarren.sheets.patch import Patch
-from tubewarren.sheets.reconcile import Key, Reconciled, WantedRow, reconcile
+from tubewarren.sheets.reconcile import Key, Reconciled, WantedRow, reconcile, rows_by_key, spelled
+from tubewarren.sheets.set_back import set_back_rows
 from tubewarren.sheets.table import Table
-from tubewarren.sheets.tabs import SUMMARY, TABS, Tab
-from tubewarren.sheets.workbook import Workbook, Written
+from tubewarren.sheets.tabs import DEAD_LETTER_TASKS, SOURCES, STATUS, SUMMARY, TABS, VIDEO_TASKS, StatusWord, Tab
+from tubewarren.sheets.workbook import Workbook
 from tubewarren_services.status_writer.facts import Fact
 from tubewarren_services.status_writer.handler import FLEET
 from tubewarren_services.status_writer.mirror import Mirror, MirrorRow
@@ -19,13 +21,16 @@ from tubewarren_services.status_writer.summary import COUNTED, Summary, gates_of
 
 Rows = Mapping[Key, MirrorRow]
 
+_MAY_BE_SET_BACK: Final = (SOURCES, VIDEO_TASKS)
+_ENDED: Final = frozenset({StatusWord.DONE.value, StatusWord.ERROR.value})
+
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What is to be written into a tab, and the tab that this was found for."""
+    """What is to be written into a tab, and the rows that are as they shall be with it."""
 
-    before: Table
     reconciled: Reconciled
+    rows: Rows = field(default_factory=dict)
 
     @property
     def patch(self) -> Patch:
@@ -40,11 +45,13 @@ class Scribe:
     Its lock is one of threads: a coroutine that is cancelled leaves, the thread that it waited for goes on.
 
     Attributes:
+        most_videos: rows that the tab of the videos holds.
         clock: the time of writing, which the summary tells; nothing is decided by it.
     """
 
     mirror: Mirror
     workbook: Workbook
+    most_videos: int = 10_000
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _summarised: Summary | None = None
     _seen: dict[Tab, Table] = field(default_factory=dict)
@@ -66,7 +73,7 @@ class Scribe:
             self.mirror.take_in(facts)
 
     def flush(self) -> None:
-        """Write the rows that wait and what the summary tells anew, all tabs in one go.
+        """Write what waits into all tabs in one go; one that is not as we left it is brought right as a whole.
 
         Raises:
             SheetUnavailableError: not now; the same again later does no harm.
@@ -74,11 +81,11 @@ class Scribe:
         """
         with self._turn:
             self._make_missing_tabs()
-            while not self._try_to_write_what_waits():
-                pass
+            if self._is_news():
+                self._write()
 
     def heal(self) -> None:
-        """Look at every tab; where it is not as we left it, or was unreadable, bring all of its rows right.
+        """Look at every tab, and write when one is not as we left it, or when something waits.
 
         Raises:
             SheetUnavailableError: not now.
@@ -86,13 +93,9 @@ class Scribe:
         """
         with self._turn:
             self._make_missing_tabs()
-            for tab in TABS:
-                try:
-                    self._heal(tab)
-                except TabUnreadableError as error:
-                    self._unreadable[tab] = str(error)
-                else:
-                    self._unreadable.pop(tab, None)
+            self._unreadable.clear()
+            if self._is_news() or not self._is_as_we_left_it():
+                self._write()
 
     def close(self) -> None:
         """Close the mirror, when the thread that has its turn is done with it."""
@@ -103,63 +106,70 @@ class Scribe:
         if made := self.workbook.create_missing():
             self.mirror.forget_placements(made)
 
-    def _try_to_write_what_waits(self) -> bool:
-        """False when a tab turned out to be unreadable; the others can be written without it."""
-        waiting = {tab: rows for tab in TABS if tab not in self._unreadable and (rows := self.mirror.pending(tab))}
-        summary = self._summary()
-        is_news = SUMMARY not in self._unreadable and (bool(waiting) or summary != self._summarised)
-        if not waiting and not is_news:
-            return True
-        try:
-            self._write(waiting, summary if is_news else None)
-        except TabUnreadableError as error:
-            self._unreadable[_named(error.tab)] = str(error)
-            return False
-        return True
+    def _is_news(self) -> bool:
+        readable = [tab for tab in TABS if tab not in self._unreadable]
+        return self.mirror.is_waiting(readable) or (SUMMARY in readable and self._summary() != self._summarised)
 
-    def _heal(self, tab: Tab) -> None:
-        # A look at an unchanged tab gives the very same table, so comparing costs nothing.
-        if self.workbook.read([tab])[tab] == self._seen.get(tab) and tab not in self._unreadable:
-            return
-        self._seen.pop(tab, None)
-        if tab is SUMMARY:
-            written = self._write({}, self._summary())
-        else:
-            written = self._write({tab: self.mirror.every(tab)}, None)
-        self._seen[tab] = written[tab].table
+    def _is_as_we_left_it(self) -> bool:
+        # A look at an unchanged tab gives an equal table, so comparing costs little.
+        try:
+            return dict(self.workbook.read(TABS)) == self._seen
+        except TabUnreadableError:
+            return False
+
+    def _write(self) -> None:
+        self.mirror.make_room(VIDEO_TASKS, self.most_videos)
+        self.mirror.make_room(DEAD_LETTER_TASKS, self.most_videos)
+        while (unreadable := self._try_to_write()) is not None:
+            self._unreadable[_named(unreadable.tab)] = str(unreadable)
+
+    def _try_to_write(self) -> TabUnreadableError | None:
+        """What keeps a tab from being read, if something does; the others can be written without it."""
+        told = self._summary()
+        changes: dict[Tab, Callable[[Table], Edited]] = {tab: partial(self._edit, tab) for tab in TABS}
+        is_news = self._is_news()
+        changes[SUMMARY] = partial(self._tell, told, self.clock(), is_news=is_news)
+        readable = {tab: change for tab, change in changes.items() if tab not in self._unreadable}
+        try:
+            written = self.workbook.edit(readable)
+        except TabUnreadableError as error:
+            return error
+        for tab, after in written.items():
+            self.mirror.note_written(tab, after.edit.rows, after.edit.reconciled.placed)
+            self._seen[tab] = after.table
+        self._summarised = told if SUMMARY in written else None
+        return None
+
+    def _edit(self, tab: Tab, table: Table) -> Edited:
+        rows = self.mirror.pending(tab) if table == self._seen.get(tab) else self.mirror.every(tab)
+        wanted = {
+            key: WantedRow(shown.values, shown.seed, placed=row.placed or not shown.may_be_added)
+            for key, row in rows.items()
+            if (shown := row.shown) is not None
+        }
+        wanted |= {key: replace(row, values=_without_status(row.values)) for key, row in _wishes(tab, table, wanted)}
+        return Edited(reconcile(tab, table, wanted, remove=[key for key in rows if key not in wanted]), rows)
+
+    def _tell(self, told: Summary, now: datetime, table: Table, *, is_news: bool) -> Edited:
+        if is_news or table != self._seen.get(SUMMARY):
+            return Edited(written_into(table, told, now))
+        return Edited(Reconciled(Patch()))
 
     def _summary(self) -> Summary:
         return Summary({tab: self.mirror.statuses(tab) for tab in COUNTED}, gates_of(self.mirror.record(FLEET)))
 
-    def _write(self, rows_by_tab: Mapping[Tab, Rows], summary: Summary | None) -> Mapping[Tab, Written[Edited]]:
-        changes: dict[Tab, Callable[[Table], Edited]] = {
-            tab: partial(_edit, tab, rows) for tab, rows in rows_by_tab.items()
-        }
-        if summary is not None:
-            changes[SUMMARY] = partial(_tell, summary, self.clock())
-        written = self.workbook.edit(changes)
-        self._summarised = summary or self._summarised
-        for tab, after in written.items():
-            if tab in rows_by_tab:
-                self.mirror.note_written(tab, rows_by_tab[tab], after.edit.reconciled.placed)
-            if after.edit.before == self._seen.get(tab):
-                self._seen[tab] = after.table
-            else:  # somebody else was here since our last look: other rows may need healing
-                self._seen.pop(tab, None)
-        return written
+
+def _wishes(tab: Tab, table: Table, wanted: Mapping[Key, WantedRow]) -> Iterator[tuple[Key, WantedRow]]:
+    """Rows that ended, and that a person has set back: the ingestor carries that out, and there is nothing to heal."""
+    rows = rows_by_key(tab, table) if tab in _MAY_BE_SET_BACK else {}
+    for key, row in wanted.items():
+        positions = rows.get(spelled(key), ()) if row.values.get(STATUS) in _ENDED else ()
+        if set_back_rows(table, positions):
+            yield key, row
 
 
-def _tell(summary: Summary, now: datetime, table: Table) -> Edited:
-    return Edited(table, written_into(table, summary, now))
-
-
-def _edit(tab: Tab, rows: Rows, table: Table) -> Edited:
-    wanted = {
-        key: WantedRow(shown.values, shown.seed, placed=row.placed or not shown.may_be_added)
-        for key, row in rows.items()
-        if (shown := row.shown) is not None
-    }
-    return Edited(table, reconcile(tab, table, wanted, remove=[key for key in rows if key not in wanted]))
+def _without_status(values: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: text for name, text in values.items() if name != STATUS}
 
 
 def _named(name: str) -> Tab:

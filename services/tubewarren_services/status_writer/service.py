@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -12,8 +12,9 @@ import structlog
 from tubewarren.delivery import Delivery
 from tubewarren.messages.events import WorkerChanged, WorkerHealth
 from tubewarren.runner import Activity, Service, Surroundings
+from tubewarren.sheets.backoff import Backoff
 from tubewarren.sheets.errors import SheetUnavailableError
-from tubewarren.sheets.local import LocalWorkbook
+from tubewarren.sheets.opening import open_workbook
 from tubewarren.topology import DOWNLOADER, STATUS_WRITER, Topology
 from tubewarren.workers import Worker
 from tubewarren_services.status_writer.facts import Fact
@@ -21,10 +22,9 @@ from tubewarren_services.status_writer.handler import facts_of
 from tubewarren_services.status_writer.mirror import Mirror, MirrorError
 from tubewarren_services.status_writer.scribe import Scribe
 
-_BATCH: Final = 1000
-_HEAL_EVERY: Final = timedelta(seconds=3)
-_FIRST_PAUSE: Final = timedelta(seconds=1)
-_LONGEST_PAUSE: Final = timedelta(seconds=30)
+_BATCH: Final = 20_000
+_LOOK_EVERY: Final = 3
+"""Times as long as changes are gathered: who writes every few seconds has looked then, too."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -34,17 +34,17 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     """Bring the status-writer up."""
     settings, bus = surroundings.settings, surroundings.bus
     mirror = await asyncio.to_thread(Mirror.open, settings.data_dir / "status-writer.sqlite")
-    scribe = Scribe(mirror, LocalWorkbook(settings.sheet.workbook))
+    scribe = Scribe(mirror, open_workbook(settings.sheet), settings.sheet.most_videos)
     writer = Writer(scribe, delivery_limit=_delivery_limit(surroundings.topology))
 
     async def keep_right() -> None:
         while True:
             await writer.heal()
-            await asyncio.sleep(_HEAL_EVERY.total_seconds())
+            await asyncio.sleep(_LOOK_EVERY * settings.sheet.flush_after.total_seconds())
 
     (heard,) = (each for each in surroundings.topology.events if each.service == STATUS_WRITER)
     try:
-        listening = await bus.consume_events(heard.name, writer.record, _BATCH, settings.sheet.flush)
+        listening = await bus.consume_events(heard.name, writer.record, _BATCH, settings.sheet.flush_after)
         yield Service(consumptions=(listening,), loops=(keep_right,), activity=writer.activity)
     finally:
         await writer.leave(surroundings.worker)
@@ -57,12 +57,14 @@ class Writer:
 
     Attributes:
         clock: the time of our own goodbye.
+        backoff: while the workbook cannot be written.
         pause: waits for so many seconds.
     """
 
     scribe: Scribe
     delivery_limit: int
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    backoff: Backoff = field(default_factory=Backoff)
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep
     _trouble: str = ""
 
@@ -72,10 +74,9 @@ class Writer:
         The rows of a tab that a person has to mend wait in the mirror instead: the other tabs must go on.
         """
         facts = [fact for delivery in deliveries for fact in facts_of(delivery, self.delivery_limit)]
-        pause = _FIRST_PAUSE
+        pauses = self.backoff.pauses()
         while not await self._try(lambda: self._write(facts)):
-            await self.pause(pause.total_seconds())
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            await self.pause(next(pauses).total_seconds())
 
     async def heal(self) -> None:
         """Look whether the workbook still shows what it should."""

@@ -4,10 +4,12 @@ A dead queue is read by taking its messages without acknowledging them; closing 
 whatever interrupts us, a message is either still there, or was published anew with a confirm first.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import structlog
 from aio_pika.abc import AbstractIncomingMessage
@@ -16,11 +18,15 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity
 from tubewarren.bus.codec import ATTEMPT, death_elsewhere, name_of
 from tubewarren.bus.connection import Bus
 from tubewarren.bus.errors import BrokerUnavailableError
+from tubewarren.messages.events import DeadSettled, Fate
 from tubewarren.settlement import Forward
 from tubewarren.topology import Topology
 
 _GET_PATIENCE = timedelta(seconds=10)
 _FIRST_ATTEMPT = 1
+_TOLD_AT_ONCE = 500
+BY_ITSELF: Final = "delivery_limit"
+"""The broker's word for what it gave up by itself."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -46,6 +52,15 @@ class DeadLetter:
     body: bytes
     broker_reason: str = ""
     died_at: datetime | None = None
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """What its body says; nothing when it cannot be read."""
+        try:
+            value = json.loads(self.body)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
 
 
 Choice = Callable[[DeadLetter], bool]
@@ -101,6 +116,50 @@ async def purge_dead(bus: Bus, topology: Topology, choice: Choice) -> tuple[Dead
         await incoming.ack()
 
     return await _go_through(bus, topology, choice, drop)
+
+
+def settled(letter: DeadLetter, fate: Fate, now: datetime, buried_at: datetime | None = None) -> DeadSettled:
+    """What everybody shall know of a dead letter that somebody has dealt with.
+
+    It comes after the burial, whatever the clocks say. A claim tells how it goes on after a redrive, perhaps at once
+    and by another clock than ours, so a redrive comes right after the burial; nothing follows a purge.
+
+    Args:
+        letter: which.
+        fate: what was done.
+        now: for a redrive, the time before anybody can claim it.
+        buried_at: by the clock of whoever gave it up; None when nobody tells.
+    """
+    # The ledger may remember an earlier burial of what the broker gave up.
+    told_at = None if letter.broker_reason == BY_ITSELF else buried_at
+    after_burial = told_at + datetime.resolution if told_at else now
+    return DeadSettled(
+        at=after_burial if fate is Fate.REDRIVEN else max(now, after_burial),
+        queue=letter.queue,
+        buried_id=letter.buried_id,
+        message_type=letter.message_type,
+        fate=fate,
+        source_id=str(letter.fields.get("source_id") or ""),
+        video_id=str(letter.fields.get("video_id") or ""),
+    )
+
+
+def burial_times(rows: Iterable[Mapping[str, object]]) -> dict[tuple[str, str], datetime]:
+    """When messages were buried, by queue and id, as the ledger's rows of burials tell it."""
+    times = {}
+    for row in rows:
+        try:
+            moment = datetime.fromisoformat(str(row.get("buried_at")))
+        except ValueError:
+            continue
+        times[str(row.get("queue")), str(row.get("buried_id"))] = moment
+    return times
+
+
+async def tell_settled(bus: Bus, events: Sequence[DeadSettled]) -> None:
+    """Let everybody know; when it returns, the broker has confirmed all."""
+    for start in range(0, len(events), _TOLD_AT_ONCE):
+        await bus.publisher.publish(*events[start : start + _TOLD_AT_ONCE])
 
 
 async def _go_through(bus: Bus, topology: Topology, choice: Choice, settle: _Settle) -> tuple[DeadLetter, ...]:

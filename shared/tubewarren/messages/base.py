@@ -1,9 +1,14 @@
 """The message: a frozen, versioned contract whose type is also its routing key."""
 
-from typing import ClassVar
+from operator import not_
+from typing import Annotated, ClassVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+Later = Annotated[str, Field(exclude_if=not_)]
+"""A field that a message did not have from the beginning. Empty, it stays off the wire, so that a message without it
+has the body and the id that it always had."""
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://tubewarren.invalid/messages")
 

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from tubewarren.messages.base import Command
+from tubewarren.messages.base import Command, Later
 
 
 class AddSource(Command):
@@ -23,7 +23,7 @@ class AddSource(Command):
 
 
 class ExpandSource(Command):
-    """List the videos of one source and order each of them."""
+    """List the videos of one source and order each of them; `preset` as in `DownloadVideo`."""
 
     type: ClassVar[str] = "source.expand.v1"
 
@@ -31,6 +31,7 @@ class ExpandSource(Command):
     url: str
     columns: dict[str, str] = Field(default_factory=dict)
     priority: int = Field(default=5, ge=1, le=10)
+    preset: Later = ""
 
     @property
     def key(self) -> str:  # noqa: D102 - as in Message
@@ -44,6 +45,7 @@ class DownloadVideo(Command):
         video_id: YouTube's id, or one derived from site and address elsewhere; the name of the result folder.
         columns: the source's columns, by their header, as the person wrote them.
         priority: 1 is served first, 10 last.
+        preset: the name of settings of the downloader's that are used for it; empty for the usual ones.
     """
 
     type: ClassVar[str] = "video.download.v1"
@@ -55,6 +57,7 @@ class DownloadVideo(Command):
     duration_seconds: float | None = None
     columns: dict[str, str] = Field(default_factory=dict)
     priority: int = Field(default=5, ge=1, le=10)
+    preset: Later = ""
 
     @property
     def key(self) -> str:  # noqa: D102 - as in Message

@@ -2,16 +2,12 @@
 
 from enum import StrEnum, unique
 from operator import not_
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from tubewarren.failures import Failure
-from tubewarren.messages.base import Event
-
-Later = Annotated[str, Field(exclude_if=not_)]
-"""A field that an event did not have from the beginning. Empty, it stays off the wire, so that an event without it has
-the body and the id that it always had."""
+from tubewarren.messages.base import Event, Later
 
 
 @unique
@@ -37,6 +33,56 @@ class SourceAccepted(Event):
     url: str
     columns: dict[str, str] = Field(default_factory=dict)
     priority: int = 5
+    preset: Later = ""
+    worker: Later = ""
+
+
+@unique
+class Taken(StrEnum):
+    """What a person wrote into a row of the list about a source that was accepted before."""
+
+    RETRY = "retry"
+    """All that is dead of it goes back to work."""
+    CANCEL = "cancel"
+    """Nothing more of it starts."""
+    EXPAND_AGAIN = "expand again"
+    PENDING = "pending"
+    """Status set back: tried again and listed again."""
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    EDITED = "edited"
+    """What the row says counts for all that is ordered from then on."""
+
+
+class SourceTaken(Event):
+    """The ingestor has carried out what a person wrote into a row.
+
+    Attributes:
+        url: and `columns`, `priority` and `preset`: what the row says now.
+    """
+
+    type: ClassVar[str] = "source.taken.v1"
+
+    source_id: str
+    worker: str
+    what: Taken
+    url: str = ""
+    columns: dict[str, str] = Field(default_factory=dict)
+    priority: int = 5
+    preset: str = ""
+
+
+class SourceNoted(Event):
+    """Something in the row of a source cannot be taken as it is written; its work goes on as before.
+
+    Attributes:
+        note: what is wrong and what to do; empty when nothing is any more.
+    """
+
+    type: ClassVar[str] = "source.noted.v1"
+
+    source_id: str
+    note: str
 
 
 class SourceRefused(Event):
@@ -115,7 +161,11 @@ class SourceState(StrEnum):
 
 
 class SourceProgress(Event):
-    """The counts of one source changed; they are absolute, so the newest is the truth."""
+    """The counts of one source changed; they are absolute, so the newest is the truth.
+
+    Attributes:
+        finish_at: when it will be done if it goes on as fast as until now; None when there is nothing to go by.
+    """
 
     type: ClassVar[str] = "source.progress.v1"
 
@@ -124,6 +174,7 @@ class SourceProgress(Event):
     videos: int
     done: int
     failed: int
+    finish_at: AwareDatetime | None = Field(default=None, exclude_if=not_)
 
 
 class VideoClaimed(Event):

@@ -1,10 +1,11 @@
 """What can be set. Names here are the names in the file, in the environment and in error messages."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta, tzinfo
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -22,15 +23,26 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tubewarren.settings.durations import Duration
+from tubewarren.sheets.tabs import TABS, StatusWord
+from tubewarren.sheets.vocabulary import renamed
 from tubewarren.topology import DEFAULT_LADDER
 from tubewarren.youtube.addresses import YOUTUBE_HOSTS
 from tubewarren.youtube.errors import FailureRulesError
-from tubewarren.youtube.job import LiveStreams
+from tubewarren.youtube.job import LiveStreams, Preset
 from tubewarren.youtube.rules import UserRules, read_rules
 
 
 def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _spreadsheet_id(value: str | None) -> str | None:
+    """The id, out of the address in a browser too."""
+    found = re.search(r"/spreadsheets/d/([^/?#]+)", value or "")
+    spreadsheet_id = found[1] if found else value
+    if spreadsheet_id is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", spreadsheet_id):
+        raise ValueError("no spreadsheet's id; copy the address of the spreadsheet from the browser")
+    return spreadsheet_id
 
 
 def _none_if_empty(value: object) -> object:
@@ -54,6 +66,19 @@ def _usable_substrings(parts: tuple[str, ...]) -> tuple[str, ...]:
         # A list is handed on with commas between its entries, and would come apart there.
         raise ValueError("write none with a comma in it; the words before the comma, or those after it, will do")
     return stripped
+
+
+def _usable_presets(presets: Mapping[str, Mapping[str, JsonValue]]) -> Mapping[str, Mapping[str, JsonValue]]:
+    names = [name.strip().casefold() for name in presets]
+    if not all(names) or any(name != name.strip() for name in presets):
+        raise ValueError("a name is empty, or has blanks around it, and could not be written into a row")
+    if len(set(names)) < len(names):
+        raise ValueError("two names differ by upper and lower case only, which does not count in a row")
+    words = get_args(LiveStreams)
+    for name, chosen in presets.items():
+        if chosen.get("live", words[0]) not in words:
+            raise ValueError(f"{name}.live: write one of {', '.join(words)}")
+    return presets
 
 
 _EMPTY_IS_NONE = BeforeValidator(_none_if_empty)
@@ -94,11 +119,47 @@ class SheetSettings(_Part):
     """The list that a person keeps."""
 
     workbook: Path = Path("workbook")
-    """The folder of CSV files."""
-    poll: Duration = timedelta(seconds=2)
-    """How often the list is looked at."""
-    flush: Duration = timedelta(seconds=1)
-    """How long status changes are gathered before they are written."""
+    """The folder of CSV files, when there is no spreadsheet."""
+    spreadsheet_id: Annotated[str | None, _EMPTY_IS_NONE, AfterValidator(_spreadsheet_id)] = None
+    """The Google spreadsheet that is the list, by its id or its address; empty for the local workbook."""
+    credentials_file: Annotated[Path | None, _EMPTY_IS_NONE] = None
+    """The key file of the Google service account that the spreadsheet is shared with."""
+    poll: Annotated[Duration | None, _EMPTY_IS_NONE] = None
+    """How often the list is looked at; empty for 2s, or 6s with a spreadsheet."""
+    flush: Annotated[Duration | None, _EMPTY_IS_NONE] = None
+    """How long status changes are gathered before they are written; empty for 1s, or 5s with a spreadsheet."""
+    most_videos: int = Field(default=10_000, ge=100, le=500_000)
+    """Rows that `Video Tasks`, and `Dead-Letter Tasks`, hold at most. Beyond it the finished leave the sheet first,
+    then those that wait; running ones stay. The ledger keeps all."""
+    reads_per_minute: int = Field(default=60, ge=6, le=100_000)
+    """What the service account may read from Google in a minute. The sheet-ingestor and the status-writer may use half
+    of it each."""
+    writes_per_minute: int = Field(default=60, ge=6, le=100_000)
+    """What it may write; shared likewise."""
+    tabs: Mapping[str, str] = Field(default_factory=dict)
+    """Tabs that are called otherwise in this sheet, by our names, such as `"Video Tasks" = "Videos"`."""
+    words: Mapping[str, str] = Field(default_factory=dict)
+    """Status words that are called otherwise in this sheet, by ours, such as `in-progress = "running"`."""
+
+    @property
+    def poll_every(self) -> timedelta:
+        """How often the list is looked at."""
+        return self.poll or timedelta(seconds=6 if self.spreadsheet_id else 2)
+
+    @property
+    def flush_after(self) -> timedelta:
+        """How long status changes are gathered."""
+        return self.flush or timedelta(seconds=5 if self.spreadsheet_id else 1)
+
+    @model_validator(mode="after")
+    def _must_fit_together(self) -> Self:
+        if self.spreadsheet_id and not self.credentials_file:
+            raise ValueError("a spreadsheet_id needs a credentials_file: the key of the account it is shared with")
+        titles = renamed(self.tabs, [tab.name for tab in TABS], "tabs")
+        renamed(self.words, list(StatusWord), "words")
+        if strange := [title for title in titles if set(title) & set("/\\\0") or title in (".", "..")]:
+            raise ValueError(f"tabs: {strange[0]!r} cannot be the name of a tab, which is a file in a local workbook")
+        return self
 
 
 class StoreSettings(_Part):
@@ -138,6 +199,11 @@ class YoutubeSettings(_Part):
     one."""
     options: Mapping[str, JsonValue] = Field(default_factory=dict, repr=False)
     """Further options of yt-dlp's own, by the names that it uses as a library."""
+    presets: Annotated[Mapping[str, Mapping[str, JsonValue]], AfterValidator(_usable_presets)] = Field(
+        default_factory=dict, repr=False
+    )
+    """What a row of the list can name in its column Preset: for each name, options that are added to `options`, and
+    `live`, which replaces the one here."""
     page: int = Field(default=50, ge=1, le=1000)
     """Entries that are listed before their downloads are ordered."""
     listing_deadline: Duration = timedelta(hours=6)
@@ -150,6 +216,17 @@ class YoutubeSettings(_Part):
     """A TOML file of further rules that say what a failure means, asked before ours; `svc failures list` shows all."""
     fatal_error_substrings: Annotated[Words, AfterValidator(_usable_substrings)] = ()
     """An error with one of these words in it means that the video is gone."""
+
+    def preset(self, name: str) -> Preset:
+        """What holds for videos with this preset; without a name, what holds for all.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        chosen = dict(self.presets[name]) if name else {}
+        wanted = chosen.pop("live", self.live)
+        live = next((word for word in get_args(LiveStreams) if word == wanted), self.live)
+        return Preset({**self.options, **chosen}, live)
 
     @cached_property
     def rules(self) -> UserRules:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from tubewarren.sheets.errors import SheetUnavailableError
 from tubewarren.sheets.folder import sole_writer, told_in_words
@@ -17,19 +18,32 @@ from tubewarren.sheets.workbook import EditT, Written
 # How often a person may save between our reading and our writing before we leave it for the next time.
 _REDOS = 5
 _PATIENCE = Patience()
+_NO_TITLES: Mapping[Tab, str] = MappingProxyType({})
 # Another writer may have large tabs to write, on a slow disk.
 _LONGEST_TURN = timedelta(seconds=15)
 
 
 class LocalWorkbook:
-    """A `Workbook` of CSV files; each process, and each thread, may have its own for the same folder."""
+    """A `Workbook` of CSV files; each process, and each thread, may have its own for the same folder.
+
+    Args:
+        folder: where the files are.
+        titles: the files' names, by tab, where they are not those of the tabs.
+        patience: with an editor that is saving.
+        longest_turn: of another writer.
+    """
 
     def __init__(
-        self, folder: Path, *, patience: Patience = _PATIENCE, longest_turn: timedelta = _LONGEST_TURN
+        self,
+        folder: Path,
+        *,
+        titles: Mapping[Tab, str] = _NO_TITLES,
+        patience: Patience = _PATIENCE,
+        longest_turn: timedelta = _LONGEST_TURN,
     ) -> None:
         self._folder = folder
         self._turn = replace(patience, limit=longest_turn)
-        self._files = {tab: TabFile(folder, tab, patience) for tab in TABS}
+        self._files = {tab: TabFile(folder / f"{titles.get(tab, tab.name)}.csv", tab, patience) for tab in TABS}
 
     def read(self, tabs: Collection[Tab]) -> Mapping[Tab, Table]:
         """As in `Workbook`; works in a read-only folder too."""

@@ -45,9 +45,9 @@ class Reconciled:
     """
 
     patch: Patch
-    placed: frozenset[Key]
-    deleted: frozenset[Key]
-    doubled: frozenset[Key]
+    placed: frozenset[Key] = frozenset()
+    deleted: frozenset[Key] = frozenset()
+    doubled: frozenset[Key] = frozenset()
 
 
 def reconcile(tab: Tab, table: Table, wanted: Mapping[Key, WantedRow], remove: Collection[Key] = ()) -> Reconciled:

@@ -41,8 +41,8 @@ class Snapshot:
 class TabFile:
     """The file of one tab. What was read or written last is kept, so looking at an unchanged file is one stat."""
 
-    def __init__(self, folder: Path, tab: Tab, patience: Patience) -> None:
-        self._named = folder / f"{tab.name}.csv"
+    def __init__(self, named: Path, tab: Tab, patience: Patience) -> None:
+        self._named = named
         self._tab = tab
         self._patience = patience
         self._last: Snapshot | None = None

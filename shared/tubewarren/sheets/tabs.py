@@ -10,6 +10,8 @@ from enum import StrEnum, unique
 from tubewarren.sheets.errors import TabUnreadableError
 from tubewarren.sheets.table import Table, doubled_names, missing_names
 
+STATUS = "Status"
+CLAIMED_BY = "ClaimedBy"
 LAST_ERROR = "LastError"
 
 
@@ -54,7 +56,11 @@ class Tab:
 # What a person says of a source besides its address, in the order of a line of sources.txt.
 SOURCE_DETAILS = ("Name", "Gender", "Accent", "ContentType", "Type", "MultispeakerPercentage")
 PRIORITY = "Priority"
+PRESET = "Preset"
+PAUSE = "Pause"
+ACTION = "Action"
 
+_ORDERS = (PRIORITY, PRESET, PAUSE, ACTION)
 _SOURCE_COLUMNS = (
     *("ID", "URL", "Status", "ClaimedBy", "ClaimedAt"),
     *SOURCE_DETAILS,
@@ -67,9 +73,9 @@ _TASK_COLUMNS = (
 
 SOURCES = Tab(
     name="Sources",
-    columns=(*_SOURCE_COLUMNS, PRIORITY, "Videos", "Done", "Failed", "Progress"),
+    columns=(*_SOURCE_COLUMNS, *_ORDERS, "Videos", "Done", "Failed", "Progress", "ETA"),
     key=("ID",),
-    human=("URL", *SOURCE_DETAILS, PRIORITY),
+    human=("URL", *SOURCE_DETAILS, *_ORDERS),
     required=("ID", "URL"),
 )
 VIDEO_TASKS = Tab(

@@ -22,7 +22,7 @@ EditT = TypeVar("EditT", bound=Edit)
 
 @dataclass(frozen=True, slots=True)
 class Written(Generic[EditT]):
-    """A tab after its change: the table as it is now, and the edit that made it so."""
+    """A tab after its change: the table as the edit made it, and that edit."""
 
     table: Table
     edit: EditT
@@ -42,8 +42,11 @@ class Workbook(Protocol):
     def edit(self, changes: Mapping[Tab, Callable[[Table], EditT]]) -> Mapping[Tab, Written[EditT]]:
         """Read these tabs now, ask each change for its edit, and write what differs, in one go.
 
-        No other writer of ours comes between reading and writing. A change is a pure function: when a person was
-        quicker it is asked again, with the newer table. All tabs are read before the first is written.
+        A change is a pure function: when a person, or another writer of ours, was quicker it is asked again, with the
+        newer table. Some kinds see that before they write, others right afterwards, and put back what they hit by
+        mistake. All tabs are read before the first is written.
+
+        What is returned is what our writing comes to. What others did meanwhile shows in the next reading.
 
         Raises:
             SheetUnavailableError: not now; some of it may be written, and the same call again does no harm.
@@ -52,6 +55,8 @@ class Workbook(Protocol):
 
     def create_missing(self, tabs: Collection[Tab] = TABS) -> tuple[Tab, ...]:
         """Make those of the tabs that are not there, with their headers; say which. What is there stays as it is.
+
+        Cheap when nothing is missing: ask before every use.
 
         Raises:
             SheetUnavailableError: not now.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from tubewarren.youtube.rules import NO_USER_RULES, UserRules
 
@@ -12,6 +12,18 @@ Options = Mapping[str, Any]
 
 LiveStreams = Literal["wait", "capture", "skip"]
 """What to do with a stream that is still running: wait for its recording, download what comes, or give it up."""
+
+
+OPTION_REFUSED: Final = "option-refused"
+"""The rule by which it is known that an option is to blame, and no video."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What a person wants of yt-dlp for some videos."""
+
+    options: Options = field(default_factory=dict)
+    live: LiveStreams = "wait"
 
 
 @dataclass(frozen=True, slots=True)

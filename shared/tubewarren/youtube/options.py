@@ -10,7 +10,7 @@ import yt_dlp
 
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.youtube.errors import ProcessingFailedError
-from tubewarren.youtube.job import Options
+from tubewarren.youtube.job import OPTION_REFUSED, Options
 
 _RESERVED = frozenset(
     {
@@ -108,4 +108,4 @@ def _honest() -> dict[str, Any]:
 
 
 def _refused(reason: str) -> ProcessingFailedError:
-    return ProcessingFailedError(Failure(kind=FailureKind.UNFIT, reason=reason, rule="option-refused"))
+    return ProcessingFailedError(Failure(kind=FailureKind.UNFIT, reason=reason, rule=OPTION_REFUSED))

@@ -117,7 +117,7 @@ def test_each_tab_that_cannot_be_read_is_told_and_the_others_are_read(tmp_path: 
     LocalWorkbook(tmp_path).create_missing()
     (tmp_path / "Video Tasks.csv").write_text("Nonsense\n")
 
-    found = sheet_book(tmp_path)
+    found = sheet_book(LocalWorkbook(tmp_path), 100)
 
     assert "ID" in found.unreadable[VIDEO_TASKS.name]
     assert SOURCES in found.tables

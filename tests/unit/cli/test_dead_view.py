@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tubewarren.bus.dead_letters import DeadLetter
+from tubewarren.bus.dead_letters import DeadLetter, settled
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages.commands import DownloadVideo, QueryLedger
 from tubewarren.messages.events import Fate, MessageBuried
@@ -17,7 +17,6 @@ from tubewarren_services.cli.dead_view import (
     dead_table,
     groups_table,
     is_of_class,
-    settled,
     short_id,
 )
 from tubewarren_services.cli.tables import Row
@@ -186,12 +185,12 @@ def test_what_a_person_did_comes_after_the_burial_and_a_redrive_before_every_cla
 ) -> None:
     (case,) = cases_of([letter], burials)
 
-    assert settled(case, Fate.REDRIVEN, NOW).at - NOW == redriven
-    assert settled(case, Fate.PURGED, NOW).at - NOW == (redriven if purged is None else purged)
+    assert settled(letter, Fate.REDRIVEN, NOW, case.buried_at).at - NOW == redriven
+    assert settled(letter, Fate.PURGED, NOW, case.buried_at).at - NOW == (redriven if purged is None else purged)
 
 
 def test_a_settled_letter_names_what_it_ordered_and_a_strangers_names_nothing() -> None:
-    order, stranger = (settled(case, Fate.PURGED, NOW) for case in cases_of([LETTER, STRANGER], []))
+    order, stranger = (settled(letter, Fate.PURGED, NOW) for letter in (LETTER, STRANGER))
 
     assert (order.queue, order.buried_id, order.message_type) == ("downloader", LETTER.buried_id, VIDEO.type)
     assert (order.source_id, order.video_id) == ("7", "vvvvvvvvvvv")

@@ -23,6 +23,12 @@ def test_the_order_is_the_one_that_was_given_at_first() -> None:
     assert order == ExpandSource(source_id="7", url="https://y.test/@ada", columns={"Name": "Ada"}, priority=2)
 
 
+def test_a_preset_is_part_of_what_was_said_of_the_source() -> None:
+    (order,) = orders_for(["7"], [{**ADA, "columns": '{"Name": "Ada", "Preset": "audio"}'}])
+
+    assert (order.preset, order.columns) == ("audio", {"Name": "Ada", "Preset": "audio"})
+
+
 @pytest.mark.parametrize(
     "rows", [[ADA], [ADA, {**ADA, "source_id": "8", "url": ""}]], ids=["unheard of", "without URL"]
 )

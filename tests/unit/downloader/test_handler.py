@@ -17,6 +17,7 @@ from tubewarren.outcomes import Bury, Done, Outcome, Park, Refund, Retry, Second
 from tubewarren.store.errors import DiskFullError, ManifestUnreadableError, StoreError, StoreUnfitError, VideoBusyError
 from tubewarren.store.store import Store
 from tubewarren.youtube.errors import AddressRefusedError, YoutubeFailedError
+from tubewarren.youtube.job import OPTION_REFUSED
 from tubewarren.youtube.wire import FetchResult
 from tubewarren_services.downloader.handler import Ports, handle, second_opinion
 from tubewarren_services.downloader.service import _to_its_end
@@ -59,6 +60,7 @@ class Workshop:
             has_others=lambda: self.has_others,
             storage="main",
             yt_dlp_version="2026.10.26",
+            presets=("audio", "small"),
             check_address=_check,
             find=self.find or (lambda video_id: _to_its_end(self.store.find, video_id)),  # type: ignore[arg-type] # a fake may find anything
             note_source=lambda video: _to_its_end(
@@ -115,6 +117,42 @@ async def test_a_finished_video_is_recognised_and_not_fetched_again(workshop: Wo
     assert second.already_present
     assert (second.size_bytes, second.sha256, second.seconds) == (first.size_bytes, first.sha256, 0.0)
     assert len(workshop.told) == 1
+
+
+async def test_a_preset_that_this_downloader_lacks_leaves_the_video_to_others_uncharged(workshop: Workshop) -> None:
+    outcome = await workshop.work_on(VIDEO.model_copy(update={"preset": "large"}))
+
+    assert isinstance(outcome, Refund)
+    assert not outcome.at_once, "those that know it may be busy, and this one would have it back at once"
+    assert outcome.failure.kind is FailureKind.UNFIT
+    assert outcome.failure.reason == (
+        "box/downloader knows no preset 'large' (it knows audio, small): write it into youtube.presets of its settings."
+    )
+    assert (workshop.fetches, workshop.told) == (0, [])
+
+
+async def test_a_finished_video_is_recognised_whatever_its_preset(workshop: Workshop) -> None:
+    await workshop.work_on()
+
+    assert downloaded(await workshop.work_on(VIDEO.model_copy(update={"preset": "large"}))).already_present
+
+
+@pytest.mark.parametrize(("preset", "at_once"), [("audio", False), ("", True)])
+async def test_an_option_that_cannot_be_is_the_machines_trouble_unless_a_preset_names_it(
+    workshop: Workshop,
+    preset: str,
+    at_once: bool,  # noqa: FBT001
+) -> None:
+    async def refused(video: DownloadVideo, attempt: int, folder: Path) -> FetchResult:
+        del video, attempt, folder
+        raise YoutubeFailedError(Failure(kind=FailureKind.UNFIT, reason="No such option.", rule=OPTION_REFUSED))
+
+    workshop.fetch = refused
+
+    outcome = await workshop.work_on(VIDEO.model_copy(update={"preset": preset}))
+
+    assert isinstance(outcome, Refund)
+    assert outcome.at_once is at_once
 
 
 async def test_a_second_source_of_a_finished_video_is_noted(workshop: Workshop) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,20 +13,26 @@ import pytest
 
 from tubewarren.delivery import Delivery
 from tubewarren.failures import FailureKind
-from tubewarren.messages import Message
-from tubewarren.messages.commands import AddSource, ExpandSource, ReturnResults
-from tubewarren.messages.events import SourceAccepted, SourceRefused
+from tubewarren.messages import Command, Message
+from tubewarren.messages.commands import AddSource, DownloadVideo, ExpandSource, ReturnResults
+from tubewarren.messages.events import FleetGates, Gate, SourceAccepted, SourceNoted, SourceRefused, SourceTaken, Taken
+from tubewarren.messages.permits import PAUSED_IN_THE_LIST, CancelSource, RedriveDead, SetPause
 from tubewarren.outcomes import Done, Refund
 from tubewarren.sheets.errors import SheetUnavailableError
 from tubewarren.sheets.local import LocalWorkbook
 from tubewarren.sheets.patience import Patience
 from tubewarren.sheets.workbook import Workbook
 from tubewarren.youtube.addresses import check_address
-from tubewarren_services.sheet_ingestor.memory import NumberFile
-from tubewarren_services.sheet_ingestor.service import Ingestor
+from tubewarren_services.sheet_ingestor.entries import Terms
+from tubewarren_services.sheet_ingestor.ingestor import Ingestor
+from tubewarren_services.sheet_ingestor.numbers import NumberFile
+from tubewarren_services.sheet_ingestor.reading import Reader, SourcesFile
 
 A, B, C = (f"https://www.youtube.com/@{name}" for name in "abc")
-HEADER = ("ID", "URL", "Status", "Name", "Priority")
+HEADER = ("ID", "URL", "Status", "Name", "Priority", "Preset", "Pause", "Action", "ClaimedBy")
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NOTHING_HELD = FleetGates(at=NOON, gates=())
+IMPATIENT = Patience(clock=lambda: 1e12, pause=lambda _: None)
 
 
 @dataclass
@@ -34,22 +41,37 @@ class Desk:
 
     folder: Path
     published: list[Message] = field(default_factory=list)
+    asked: list[Command] = field(default_factory=list)
     workbook: Workbook | None = None
+    gates: FleetGates | None = NOTHING_HELD
+    looks: int = 1
 
     def __post_init__(self) -> None:
         self.ingestor = self.started()
 
     def started(self) -> Ingestor:
         """An ingestor without a memory, as after a restart."""
-        impatient = Patience(clock=lambda: 1e12, pause=lambda _: None)
-        self.ingestor = Ingestor(
-            workbook=self.workbook or LocalWorkbook(self.folder / "workbook", patience=impatient),
+        reader = Reader(
+            workbook=self.workbook or LocalWorkbook(self.folder / "workbook", patience=IMPATIENT),
             numbers=NumberFile(self.folder / "highest"),
-            sources_file=self.folder / "sources.txt",
-            check_address=partial(check_address, allowed_hosts=("www.youtube.com",)),
-            publish=self.publish,
+            sources_file=SourcesFile(self.folder / "sources.txt"),
         )
+        self.ingestor = Ingestor(
+            reader=reader,
+            terms=Terms(partial(check_address, allowed_hosts=("www.youtube.com",)), ("audio",)),
+            worker="box/sheet-ingestor",
+            publish=self.publish,
+            ask=self.ask,
+            settle_looks=self.looks,
+        )
+        self.ingestor.hear(self.gates)
         return self.ingestor
+
+    async def ask(self, order: Command) -> FleetGates | None:
+        """The monitor, which is away while there are no gates."""
+        if self.gates is not None:
+            self.asked.append(order)
+        return self.gates
 
     async def publish(self, *messages: Message) -> None:
         self.published.extend(messages)
@@ -66,6 +88,15 @@ class Desk:
     def rows(self) -> list[dict[str, str]]:
         with self.sheet.open(newline="") as file:
             return list(csv.DictReader(file))
+
+    def write_videos(self, *rows: tuple[str, ...]) -> None:
+        header = ("ID", "SourceID", "URL", "Status", "Duration", "ClaimedBy", "LastError", "Title")
+        self.sheet.parent.mkdir(exist_ok=True)
+        with (self.sheet.parent / "Video Tasks.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([header, *rows])
+
+    def taken(self) -> list[tuple[str, Taken]]:
+        return [(event.source_id, event.what) for event in self.of(SourceTaken)]
 
     def list_file(self, text: str) -> None:
         (self.folder / "sources.txt").write_text(text)
@@ -266,13 +297,13 @@ class ReadOnlyWorkbook:
     """A workbook whose folder may not be written; reading goes on."""
 
     def __init__(self, folder: Path) -> None:
-        self._real = LocalWorkbook(folder)
+        self._real = LocalWorkbook(folder, patience=IMPATIENT)
         self.is_read_only = True
 
     def read(self, tabs: Any) -> Any:
         return self._real.read(tabs)
 
-    def create_missing(self, tabs: Any) -> Any:
+    def create_missing(self, tabs: Any = ()) -> Any:
         return () if self.is_read_only else self._real.create_missing(tabs)
 
     def edit(self, changes: Mapping[Any, Callable[..., Any]]) -> Any:
@@ -361,3 +392,166 @@ async def test_a_look_counts_only_when_all_that_it_found_is_published(tmp_path: 
 
     assert before == {"looks": 0, "sources": 0}
     assert desk.ingestor.activity().facts == {"looks": 1, "sources": 2}
+
+
+async def test_an_action_is_carried_out_told_and_taken_out_of_its_cell(desk: Desk) -> None:
+    desk.write(("7", A, "done", "Ada", "2", "", "", " Retry "), ("8", B, "done"))
+
+    await desk.ingestor.look()
+    await desk.ingestor.look()
+
+    assert desk.asked == [RedriveDead(source_id="7")]
+    assert desk.taken() == [("7", Taken.RETRY)]
+    told = desk.of(SourceTaken)[0]
+    assert (told.worker, told.url, told.columns, told.priority) == ("box/sheet-ingestor", A, {"Name": "Ada"}, 2)
+    assert [row["Action"] for row in desk.rows()] == ["", ""]
+
+
+async def test_an_unknown_action_stays_and_is_noted_and_the_others_are_taken(desk: Desk) -> None:
+    desk.write(("7", A, "done", "", "", "", "", "again"), ("8", B, "done", "", "", "", "", "expand again"))
+
+    await desk.ingestor.look()
+
+    (note,) = desk.of(SourceNoted)
+    assert (note.source_id, note.note) == (
+        "7",
+        "Not taken: There is no Action 'again'; there are retry, cancel, expand again.",
+    )
+    assert desk.ordered() == [("8", B)]
+    assert [row["Action"] for row in desk.rows()] == ["again", ""]
+
+
+async def test_what_needs_the_monitor_waits_for_it_and_nothing_else_does(desk: Desk) -> None:
+    desk.gates = None
+    desk.write(
+        ("7", A, "done", "", "", "", "", "retry"), ("8", B, "done", "", "", "", "yes"), ("9", C, "", "", "", "", "")
+    )
+
+    assert await desk.ingestor.look()
+    told, before = desk.ingestor.activity().doing, desk.taken()
+    desk.gates = NOTHING_HELD
+    await desk.ingestor.look()
+
+    assert told.startswith("No heartbeat-monitor answers")
+    assert before == []
+    assert desk.ordered() == [("9", C)]
+    assert set(desk.taken()) == {("7", Taken.RETRY), ("8", Taken.PAUSED)}
+    assert desk.ingestor.activity().doing == ""
+
+
+async def test_what_a_source_is_held_by_is_learnt_from_the_newest_news(desk: Desk) -> None:
+    paused = Gate(kind="pause", name="7", reason=PAUSED_IN_THE_LIST, since=NOON)
+    cancelled = Gate(kind="cancelled", name="8", reason="", since=NOON)
+    desk.write(("7", A, "done"), ("8", B, "done", "", "", "", "", "retry"))
+    desk.ingestor.hear(FleetGates(at=NOON + timedelta(seconds=1), gates=(paused, cancelled)))
+    desk.ingestor.hear(FleetGates(at=NOON, gates=()))
+
+    await desk.ingestor.look()
+
+    resumed, taken_up, redriven = desk.asked
+    assert isinstance(resumed, SetPause)
+    assert (resumed.name, resumed.paused) == ("7", False)
+    assert (taken_up, redriven) == (CancelSource(source_id="8", cancelled=False), RedriveDead(source_id="8"))
+
+
+async def test_an_action_whose_cell_could_not_be_cleared_is_not_carried_out_again(tmp_path: Path) -> None:
+    workbook = ReadOnlyWorkbook(tmp_path / "workbook")
+    desk = Desk(tmp_path, workbook=workbook)
+    desk.list_file("")
+    desk.write(("7", A, "done", "", "", "", "", "expand again"))
+
+    assert not await desk.ingestor.look(), "the sheet shall be left alone for a while"
+    told = desk.ingestor.activity().unfit
+    workbook.is_read_only = False
+    assert await desk.ingestor.look()
+
+    assert "Permission denied" in told
+    assert desk.ordered() == [("7", A)]
+    assert desk.rows()[0]["Action"] == ""
+    desk.write(("7", A, "done", "", "", "", "", "expand again"))
+    await desk.ingestor.look()
+    assert desk.ordered() == [("7", A), ("7", A)], "it was written once more"
+
+
+async def test_a_tab_that_a_person_has_to_mend_is_looked_at_as_often_as_ever(desk: Desk) -> None:
+    desk.write(("7", "Ada"), header=("ID", "Name"))
+
+    assert await desk.ingestor.look()
+    assert desk.ingestor.activity().unfit
+
+
+async def test_videos_that_were_set_back_are_brought_back_once(desk: Desk) -> None:
+    desk.write(("7", A, "done", "Ada"))
+    desk.write_videos(
+        ("a", "7", "https://www.youtube.com/watch?v=aaaaaaaaaaa", "pending", "61", "box", "", "A film"),
+        ("b", "7", "https://www.youtube.com/watch?v=bbbbbbbbbbb", "pending", "61", "box", "It is private.", ""),
+        ("c", "7", "https://www.youtube.com/watch?v=ccccccccccc", "done", "61", "box", "", ""),
+    )
+
+    await desk.ingestor.look()
+    await desk.ingestor.look()
+
+    (order,) = desk.of(DownloadVideo)
+    assert (order.video_id, order.title, order.columns) == ("a", "A film", {"Name": "Ada"})
+    assert desk.asked == [RedriveDead(source_id="7", video_ids=("b",))]
+
+
+async def test_a_video_that_is_set_back_once_more_is_brought_back_once_more(desk: Desk) -> None:
+    desk.write(("7", A, "done"))
+    for status in ("pending", "done", "pending"):
+        desk.write_videos(("a", "7", "https://www.youtube.com/watch?v=a", status, "61", "box", "", ""))
+        await desk.ingestor.look()
+
+    assert len(desk.of(DownloadVideo)) == 2
+
+
+async def test_the_dead_wait_for_the_monitor(desk: Desk) -> None:
+    desk.gates = None
+    desk.write(("7", A, "done"))
+    desk.write_videos(("a", "7", "https://www.youtube.com/watch?v=a", "pending", "61", "box", "It is private.", ""))
+    await desk.ingestor.look()
+    desk.gates = NOTHING_HELD
+
+    await desk.ingestor.look()
+    await desk.ingestor.look()
+
+    assert desk.asked == [RedriveDead(source_id="7", video_ids=("a",))]
+
+
+async def test_videos_that_cannot_be_read_stop_no_source_and_are_looked_at_again(desk: Desk) -> None:
+    desk.write(("7", A, "done"), ("8", B))
+    desk.write_videos()
+    (desk.sheet.parent / "Video Tasks.csv").write_text("What,Ever\n")
+    await desk.ingestor.look()
+    desk.write_videos(("a", "7", "https://www.youtube.com/watch?v=a", "pending", "61", "box", "", ""))
+
+    for _ in range(6):
+        await desk.ingestor.look()
+
+    assert desk.ordered() == [("8", B)]
+    assert len(desk.of(DownloadVideo)) == 1
+
+
+async def test_a_new_row_is_ordered_when_it_stays_as_it_is_and_only_then_has_the_list_been_seen(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, looks=2)
+    desk.list_file("")
+    desk.write(("7", "https://www.youtube.com/@"))
+    await desk.ingestor.look()
+    desk.write(("7", A))
+    await desk.ingestor.look()
+    before = desk.ordered(), desk.ingestor.activity().facts["looks"]
+
+    await desk.ingestor.look()
+
+    assert before == ([], 0)
+    assert desk.ordered() == [("7", A)]
+    assert desk.ingestor.activity().facts["looks"] == 1
+
+
+async def test_a_source_travels_with_its_preset(desk: Desk) -> None:
+    desk.write(("7", A, "", "", "", "Audio"))
+
+    await desk.ingestor.look()
+
+    assert [(order.preset, order.columns) for order in desk.of(ExpandSource)] == [("audio", {"Preset": "audio"})]
+    assert [(event.preset, event.worker) for event in desk.of(SourceAccepted)] == [("audio", "box/sheet-ingestor")]

@@ -16,7 +16,7 @@ from tubewarren.youtube.errors import AddressRefusedError, YoutubeFailedError
 from tubewarren.youtube.wire import Entry, Page
 from tubewarren_services.source_expander.handler import Ports, handle
 
-SOURCE = ExpandSource(source_id="7", url="https://x.invalid/7", columns={"Name": "Ada"}, priority=3)
+SOURCE = ExpandSource(source_id="7", url="https://x.invalid/7", columns={"Name": "Ada"}, priority=3, preset="audio")
 
 
 def entry(key: str) -> Entry:
@@ -104,6 +104,7 @@ async def test_an_order_carries_what_the_source_and_the_list_know() -> None:
         duration_seconds=61.5,
         columns={"Name": "Ada"},
         priority=3,
+        preset="audio",
     )
     assert (summary(outcome).source_id, summary(outcome).videos) == ("7", 1)
 

@@ -19,6 +19,7 @@ from tubewarren.messages.events import (
     VideoFailed,
     VideosQueued,
 )
+from tubewarren.sheets.backoff import Backoff
 from tubewarren.sheets.errors import SheetUnavailableError
 from tubewarren.sheets.local import LocalWorkbook
 from tubewarren.sheets.patience import Patience
@@ -63,6 +64,7 @@ class Desk:
     pauses: list[float] = field(default_factory=list)
     unfit_while_waiting: list[str] = field(default_factory=list)
     now: datetime = NOON
+    most_videos: int = 10_000
 
     def __post_init__(self) -> None:
         self._start()
@@ -74,8 +76,11 @@ class Desk:
     def _start(self) -> None:
         prompt = Patience(settle=timedelta(0), pause=lambda _: None)
         self.book = Troubled(LocalWorkbook(self.folder, patience=prompt))
-        self.scribe = Scribe(Mirror.open(self.mirror_file), self.book, clock=lambda: self.now)
-        self.writer = Writer(self.scribe, delivery_limit=10, clock=lambda: self.now, pause=self._pause)
+        self.scribe = Scribe(Mirror.open(self.mirror_file), self.book, self.most_videos, clock=lambda: self.now)
+        never_lucky = Backoff(chance=lambda: 1.0)
+        self.writer = Writer(
+            self.scribe, delivery_limit=10, clock=lambda: self.now, backoff=never_lucky, pause=self._pause
+        )
 
     async def tell(self, *events: Message) -> None:
         await self.writer.record([Delivery(event, str(event.message_id)) for event in events])

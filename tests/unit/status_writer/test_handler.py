@@ -16,9 +16,12 @@ from tubewarren.messages.events import (
     SourceAccepted,
     SourceExpanded,
     SourceFailed,
+    SourceNoted,
     SourceProgress,
     SourceRefused,
     SourceState,
+    SourceTaken,
+    Taken,
     Verdict,
     VideoClaimed,
     VideoDownloaded,
@@ -99,6 +102,10 @@ def source_failed(verdict: Verdict, seconds: float = 5, attempt: int = 2) -> Sou
 
 def source_progress(state: SourceState, seconds: float = 40) -> SourceProgress:
     return SourceProgress(at=at(seconds), source_id="7", state=state, videos=40, done=12, failed=3)
+
+
+def taken(what: Taken, seconds: float) -> SourceTaken:
+    return SourceTaken(at=at(seconds), source_id="7", worker="box/sheet-ingestor", what=what)
 
 
 def settled(fate: Fate, seconds: float = 45, queue: str = DOWNLOADER) -> DeadSettled:
@@ -204,6 +211,46 @@ def test_a_source_shows_the_newest_counts_and_their_state(state: SourceState) ->
 
     assert values["Status"] == state.value
     assert [values[name] for name in ("Videos", "Done", "Failed", "Progress")] == ["40", "12", "3", "12/40"]
+
+
+def test_a_source_shows_when_it_will_be_done() -> None:
+    told = source_progress(SourceState.IN_PROGRESS).model_copy(update={"finish_at": at(7200)})
+
+    assert source_after(accepted(), told)["ETA"] == "2026-01-01T14:00:00Z"
+    assert source_after(accepted(), told, source_progress(SourceState.DONE, seconds=50))["ETA"] == ""
+
+
+def test_a_source_shows_by_whom_and_when_its_row_was_taken() -> None:
+    first = accepted().model_copy(update={"worker": "box/sheet-ingestor"})
+
+    values = source_after(first)
+    assert (values["ClaimedBy"], values["ClaimedAt"]) == ("box/sheet-ingestor", "2026-01-01T12:00:00Z")
+    assert source_after(first, taken(Taken.EDITED, 60))["ClaimedAt"] == "2026-01-01T12:01:00Z"
+
+
+@pytest.mark.parametrize("end", [Taken.RESUMED, Taken.RETRY, Taken.EXPAND_AGAIN, Taken.PENDING])
+def test_a_source_that_a_person_holds_back_says_so_until_it_goes_on(end: Taken) -> None:
+    told = (accepted(), source_progress(SourceState.IN_PROGRESS), taken(Taken.PAUSED, 50))
+
+    assert source_after(*told)["Progress"] == "paused 12/40"
+    assert source_after(*told, taken(Taken.CANCEL, 51), taken(Taken.EDITED, 52))["Progress"] == "cancelled 12/40"
+    assert source_after(*told, taken(end, 53))["Progress"] == "12/40"
+
+
+def test_what_is_wrong_with_a_row_is_told_beside_its_work_until_it_is_mended() -> None:
+    told = (accepted(), source_failed(Verdict.RETRY), SourceNoted(at=at(60), source_id="7", note="No such\npreset."))
+
+    assert (source_after(*told)["LastError"], source_after(*told)["Status"]) == ("No such preset.", "in-progress")
+    mended = source_after(*told, SourceNoted(at=at(70), source_id="7", note=""))
+    assert mended["LastError"] == "retry at 12:05 UTC (attempt 2): The line broke."
+
+
+def test_the_dead_keep_what_the_row_said_last() -> None:
+    edited = taken(Taken.EDITED, 2).model_copy(update={"url": "https://x/8", "columns": {"Name": "B"}, "preset": "mp3"})
+
+    dead = rows_after(accepted(), edited, source_failed(Verdict.BURY))[DEAD_LETTER_SOURCES]
+
+    assert (dead.seed["URL"], dead.seed["Name"]) == ("https://x/8", "B")
 
 
 def test_the_ledgers_word_counts_although_a_listers_clock_is_ahead() -> None:

@@ -174,9 +174,59 @@ async def test_a_source_that_the_person_removed_is_not_added(desk: Any) -> None:
     await desk.tell(*events)
 
     assert desk.grid(SOURCES) == [
-        ["ID", "URL", "Status", "Videos", "Done", "Failed", "Progress"],
-        ["1", "u", "done", "2", "2", "0", "2/2"],
+        ["ID", "URL", "Status", "Videos", "Done", "Failed", "Progress", "ETA"],
+        ["1", "u", "done", "2", "2", "0", "2/2", ""],
     ]
+
+
+async def test_what_a_person_sets_back_is_left_to_the_ingestor_until_it_is_taken(desk: Any, story: Any) -> None:
+    await desk.tell(story.queued("a", "b"), story.claimed("a"), story.downloaded("a"), story.claimed("b"))
+    grid = desk.grid(VIDEO_TASKS)
+    status = grid[0].index("Status")
+    for row in grid[1:]:
+        row[status] = "Pending "
+    desk.put(VIDEO_TASKS, grid)
+
+    await desk.writer.heal()
+    left = desk.column(VIDEO_TASKS, "Status")
+    grid = desk.grid(VIDEO_TASKS)
+    grid[1][status] = "in-progress"
+    desk.put(VIDEO_TASKS, grid)
+    await desk.writer.heal()
+
+    assert left == {"a": "Pending ", "b": "in-progress"}, "only what has ended can be set back"
+    assert desk.column(VIDEO_TASKS, "Status") == {"a": "done", "b": "in-progress"}
+
+
+async def test_a_full_tab_loses_its_oldest_finished_rows_then_those_that_wait_and_never_the_running_ones(
+    desk: Any, story: Any
+) -> None:
+    desk.most_videos = 3
+    desk.restart()
+    await desk.tell(story.queued("a", "b", "c"), story.claimed("a"), story.claimed("b"))
+    await desk.tell(story.downloaded("b"))
+    await desk.tell(story.downloaded("a"))
+
+    await desk.tell(story.queued("d", at=40))
+    assert desk.column(VIDEO_TASKS, "Status") == {"a": "done", "c": "pending", "d": "pending"}
+    await desk.tell(story.queued("e", "f", at=50))
+    assert desk.column(VIDEO_TASKS, "Status") == {"c": "pending", "d": "pending", "e": "pending"}
+    await desk.tell(story.claimed("f", at=60), story.claimed("b", at=60), story.buried("c", at=60))
+
+    assert desk.column(VIDEO_TASKS, "Status") == {"c": "error", "d": "pending", "f": "in-progress"}
+    assert desk.column(SUMMARY, "Value")["Videos done"] == "2", "the summary counts those that are left out, too"
+
+
+async def test_a_tab_that_has_room_again_shows_what_was_left_out(desk: Any, story: Any) -> None:
+    desk.most_videos = 1
+    desk.restart()
+    await desk.tell(story.queued("a", "b"))
+    desk.most_videos = 2
+    desk.restart()
+
+    await desk.tell(story.claimed("a"))
+
+    assert desk.column(VIDEO_TASKS, "Status") == {"a": "in-progress", "b": "pending"}
 
 
 async def test_an_unavailable_workbook_holds_the_batch_until_it_is_back(desk: Any, story: Any) -> None:
@@ -184,7 +234,7 @@ async def test_an_unavailable_workbook_holds_the_batch_until_it_is_back(desk: An
 
     await desk.tell(story.queued("a"))
 
-    assert desk.pauses == [1, 2, 4, 8, 16, 30, 30]
+    assert desk.pauses == [2, 4, 8, 16, 32, 64, 64]
     assert set(desk.unfit_while_waiting) == {"The folder is read-only: make it writable."}
     assert desk.writer.activity().unfit == ""
     assert desk.column(VIDEO_TASKS, "Status") == {"a": "pending"}
@@ -413,7 +463,8 @@ async def test_the_mirror_of_an_older_version_is_counted_too(desk: Any, story: A
     desk.scribe.close()
     with sqlite3.connect(desk.mirror_file) as connection:
         connection.executescript(
-            "DROP INDEX rows_status; ALTER TABLE rows DROP COLUMN status; PRAGMA user_version = 1;"
+            "DROP INDEX rows_status; DROP INDEX rows_changed; ALTER TABLE rows DROP COLUMN status;"
+            "ALTER TABLE rows DROP COLUMN changed; ALTER TABLE rows DROP COLUMN left_out; PRAGMA user_version = 1;"
         )
 
     desk.restart()

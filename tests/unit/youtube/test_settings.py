@@ -7,6 +7,7 @@ import pytest
 
 from tubewarren.failures import FailureKind
 from tubewarren.settings import Settings, SettingsError, environment_of, read_settings
+from tubewarren.youtube.job import Preset
 from tubewarren.youtube.rules import NO_USER_RULES
 
 OWN = '[[rule]]\nname = "own"\nkind = "gated"\nreason = "Ask Ada."\ntext = ["password"]\n'
@@ -60,9 +61,36 @@ def test_they_can_be_handed_on_to_a_process_that_starts_elsewhere(tmp_path: Path
     assert variables["TUBEWARREN_YOUTUBE__LIVE"] == "capture"
 
 
+def test_a_preset_adds_to_the_options_and_may_replace_what_becomes_of_live_streams() -> None:
+    youtube = read(
+        options={"format": "best", "retries": 3},
+        live="skip",
+        presets={"audio": {"format": "bestaudio"}, "Streams": {"live": "capture"}},
+    ).youtube
+
+    assert youtube.preset("") == Preset({"format": "best", "retries": 3}, "skip")
+    assert youtube.preset("audio") == Preset({"format": "bestaudio", "retries": 3}, "skip")
+    assert youtube.preset("Streams") == Preset({"format": "best", "retries": 3}, "capture")
+    with pytest.raises(KeyError):
+        youtube.preset("streams")
+
+
+def test_presets_can_be_handed_on_to_a_process_that_starts_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    presets = {"audio": {"format": "bestaudio", "extractor_args": {"youtube": {"lang": ["de"]}}, "live": "skip"}}
+    for name, text in environment_of(read(presets=presets)).items():
+        monkeypatch.setenv(name, text)
+
+    assert read_settings({}).youtube.presets == presets
+
+
 @pytest.mark.parametrize(
     ("youtube", "complaint"),
     [
+        ({"presets": {"audio": {"live": "sometimes"}}}, "audio.live: write one of wait, capture, skip"),
+        ({"presets": {" audio": {}}}, "has blanks around it"),
+        ({"presets": {"": {}}}, "a name is empty"),
+        ({"presets": {"audio": {}, "Audio": {}}}, "upper and lower case"),
+        ({"presets": {"audio": "bestaudio"}}, "youtube.presets"),
         ({"failure_rules": "nowhere.toml"}, "failure_rules: nowhere.toml: cannot be read"),
         ({"failure_rules": "bad.toml"}, "failure_rules: bad.toml: rule 'own': kind: there is no such class"),
         ({"fatal_error_substrings": ["Too bad", " "]}, "one of them is empty"),

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tubewarren_services.cli.dead_view import Case, Filters
 
 _MOST_BURIALS = 100_000
-_TOLD_AT_ONCE = 500
 
 InQueue = Annotated[str | None, typer.Option(help="Mean only those that died in this queue.")]
 OfSource = Annotated[str | None, typer.Option(help="Mean only those of the source with this ID.")]
@@ -227,6 +226,7 @@ async def _sent(session: Session, meant: "tuple[Case, ...]") -> "tuple[Case, ...
     from tubewarren.bus.dead_letters import redrive_dead
     from tubewarren.messages.events import Fate
 
+    await _take_up(session, meant)
     now = datetime.now(UTC)  # before anybody can claim one
     names = {(case.letter.queue, case.letter.buried_id) for case in meant}
     try:
@@ -244,14 +244,25 @@ async def _sent(session: Session, meant: "tuple[Case, ...]") -> "tuple[Case, ...
     return found
 
 
+async def _take_up(session: Session, cases: "tuple[Case, ...]") -> None:
+    """Whoever wants something back of a cancelled source wants the source back; else it would only die again."""
+    from tubewarren.failures import FailureKind
+    from tubewarren.messages.events import FleetGates
+    from tubewarren.messages.permits import CancelSource
+    from tubewarren_services.cli.commands.pause import NO_MONITOR
+    from tubewarren_services.cli.commands.work import GATES_PATIENCE
+
+    for source_id in sorted({case.source_id for case in cases if case.kind == FailureKind.CANCELLED}):
+        order = CancelSource(source_id=source_id, cancelled=False)
+        if await session.bus.ask_one(order, FleetGates, GATES_PATIENCE) is None:
+            raise CommandError(NO_MONITOR)
+
+
 async def _tell(session: Session, cases: "tuple[Case, ...]", fate: "Fate", now: datetime) -> None:
     """Let everybody know; when it returns, the broker has confirmed all."""
-    from tubewarren_services.cli.dead_view import settled
+    from tubewarren.bus.dead_letters import settled, tell_settled
 
-    for start in range(0, len(cases), _TOLD_AT_ONCE):
-        await session.bus.publisher.publish(
-            *(settled(case, fate, now) for case in cases[start : start + _TOLD_AT_ONCE])
-        )
+    await tell_settled(session.bus, [settled(case.letter, fate, now, case.buried_at) for case in cases])
 
 
 async def _purge(session: Session, filters: "Filters", limit: int | None, confirm: Callable[[int], bool]) -> None:

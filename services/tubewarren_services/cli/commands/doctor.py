@@ -87,7 +87,7 @@ def _machine(settings: "Settings") -> tuple["Finding", ...]:
     from tubewarren.fitness import machine_with
     from tubewarren_services.cli import checkup
 
-    results, workbook, data = settings.store.results, settings.sheet.workbook, settings.data_dir
+    results, data = settings.store.results, settings.data_dir
     seen = machine_with(results)
     return (
         checkup.disk(results, seen.free_bytes),
@@ -95,6 +95,22 @@ def _machine(settings: "Settings") -> tuple["Finding", ...]:
         checkup.javascript(seen.deno, seen.node),
         checkup.yt_dlp(seen.yt_dlp, datetime.now(UTC).date()),
         checkup.folder("results", results, problem_with_folder(results), "--results"),
-        checkup.folder("workbook", workbook, problem_with_folder(workbook), "--workbook"),
+        _sheet(settings),
         checkup.folder("data", data, problem_with_folder(data), "--data-dir"),
     )
+
+
+def _sheet(settings: "Settings") -> "Finding":
+    from tubewarren.sheets.errors import Cause, GoogleUnavailableError, SheetUnavailableError
+    from tubewarren_services.cli import checkup
+
+    workbook = settings.sheet.workbook
+    if not settings.sheet.spreadsheet_id:
+        return checkup.folder("workbook", workbook, problem_with_folder(workbook), "--workbook")
+    from tubewarren_services.cli.sheet_look import reach
+
+    try:
+        return checkup.spreadsheet(reach(settings.sheet))
+    except SheetUnavailableError as error:
+        heals = isinstance(error, GoogleUnavailableError) and error.cause in {Cause.OVER_QUOTA, Cause.GOOGLE_DOWN}
+        return checkup.silent_spreadsheet(str(error), heals=heals)

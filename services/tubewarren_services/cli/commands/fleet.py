@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tubewarren_services.cli.flags import merged, nested
+from tubewarren_services.cli.flags import merged, nested, sheet_flags
 from tubewarren_services.cli.options import (
     AllowHost,
     Concurrency,
+    Credentials,
     Processor,
     Results,
     Selected,
     SourcesFile,
+    Spreadsheet,
     Workbook,
 )
 from tubewarren_services.cli.plain_errors import USED_WRONGLY, CommandError
@@ -48,6 +50,8 @@ def run(
     results: Results = None,
     selected: Selected = None,
     workbook: Workbook = None,
+    spreadsheet: Spreadsheet = None,
+    credentials: Credentials = None,
     stop_at_eof: Annotated[bool, typer.Option("--stop-at-eof", hidden=True)] = False,
 ) -> None:
     """Run one service against the broker, in as many copies and on as many machines as you like."""
@@ -55,7 +59,9 @@ def run(
 
     if service not in SERVICES:
         raise typer.BadParameter(f"{service!r} is no service; choose {', '.join(SERVICES)}", param_hint="SERVICE")
-    flags = work_flags(concurrency, processor, sources, results, selected, workbook)
+    flags = work_flags(
+        concurrency, processor, sources, results, selected, sheet_flags(workbook, spreadsheet, credentials)
+    )
     settings = with_broker(settings_with_hosts(context, flags, allow_host or []))
 
     from tubewarren import runner
@@ -82,6 +88,8 @@ def up(
     results: Results = None,
     selected: Selected = None,
     workbook: Workbook = None,
+    spreadsheet: Spreadsheet = None,
+    credentials: Credentials = None,
     concurrency: Concurrency = None,
     downloaders: Annotated[int, typer.Option(min=1, max=64, help="Run so many downloader processes.")] = 1,
     allow_host: AllowHost = None,
@@ -89,7 +97,9 @@ def up(
     once: Annotated[bool, typer.Option("--once", help="Leave when nothing is left to do.")] = False,
 ) -> None:
     """Run every service on this machine until interrupted, with a broker of its own when none is set."""
-    flags = work_flags(concurrency, processor, sources, results, selected, workbook)
+    flags = work_flags(
+        concurrency, processor, sources, results, selected, sheet_flags(workbook, spreadsheet, credentials)
+    )
     settings = settings_with_hosts(context, flags, allow_host or [])
 
     from tubewarren.telemetry.logs import configure
@@ -128,19 +138,19 @@ def work_flags(
     sources: Path | None,
     results: Path | None,
     selected: Path | None,
-    workbook: Path | None,
+    sheet: dict[str, Any],
 ) -> dict[str, Any]:
-    """The flags of work as settings."""
-    return nested(
+    """The flags of work as settings, with those that name the sheet."""
+    flags = nested(
         {
             "downloader.concurrency": concurrency,
             "downloader.processor": processor,
             "sources_file": sources,
             "store.results": results,
             "store.selected": selected,
-            "sheet.workbook": workbook,
         }
     )
+    return merged(flags, sheet)
 
 
 def settings_with_hosts(context: typer.Context, flags: dict[str, Any], hosts: list[str]) -> "Settings":

@@ -115,8 +115,6 @@ def orders_for(source_ids: "Sequence[str]", rows: "Sequence[Row]") -> "list[Expa
     Raises:
         CommandError: the ledger does not know one of them, or its row in the sheet was refused.
     """
-    from tubewarren.messages.commands import ExpandSource
-
     known = {str(row["source_id"]): row for row in rows if row.get("url")}
     if unknown := [source_id for source_id in source_ids if source_id not in known]:
         raise CommandError(f"The ledger knows no source {', '.join(unknown)}; see `svc sources list`.")
@@ -124,12 +122,15 @@ def orders_for(source_ids: "Sequence[str]", rows: "Sequence[Row]") -> "list[Expa
         if known[source_id]["phase"] == "refused":
             reason = known[source_id].get("failure_reason")
             raise CommandError(f"Source {source_id} was refused: {reason} Correct its row in the tab Sources instead.")
-    return [
-        ExpandSource.model_validate(
-            {**known[source_id], "columns": json.loads(str(known[source_id].get("columns") or "{}"))}
-        )
-        for source_id in source_ids
-    ]
+    return [_order_for(known[source_id]) for source_id in source_ids]
+
+
+def _order_for(row: "Row") -> "ExpandSource":
+    from tubewarren.messages.commands import ExpandSource
+    from tubewarren.sheets.tabs import PRESET
+
+    columns = json.loads(str(row.get("columns") or "{}"))
+    return ExpandSource.model_validate({**row, "columns": columns, "preset": columns.get(PRESET, "")})
 
 
 async def _list(session: Session, status: str | None, limit: int, *, as_json: bool) -> None:

@@ -7,14 +7,24 @@ from typing import Final
 
 from tubewarren.failures import FailureKind
 from tubewarren.messages import Message
-from tubewarren.messages.events import Gate, SourceExpanded, SourceFailed, Verdict, VideoDownloaded, VideoFailed
-from tubewarren.messages.permits import Decision, PermitAnswered, RequestPermit, Scope, SetPause, Stage
+from tubewarren.messages.events import SourceExpanded, SourceFailed, Verdict, VideoDownloaded, VideoFailed
+from tubewarren.messages.permits import (
+    CancelSource,
+    Decision,
+    PermitAnswered,
+    RedriveDead,
+    RequestPermit,
+    Scope,
+    SetPause,
+    Stage,
+)
 from tubewarren.topology import DOWNLOADER, SOURCE_EXPANDER
 from tubewarren_services.heartbeat_monitor.permits import breaker as breakers
 from tubewarren_services.heartbeat_monitor.permits import egress as egresses
 from tubewarren_services.heartbeat_monitor.permits.breaker import Breaker, Strike
 from tubewarren_services.heartbeat_monitor.permits.egress import Chance, Egress
 from tubewarren_services.heartbeat_monitor.permits.policy import Policy
+from tubewarren_services.heartbeat_monitor.permits.returning import Returning
 
 _Ending = VideoDownloaded | VideoFailed | SourceExpanded | SourceFailed
 
@@ -24,8 +34,18 @@ _FORGOTTEN_AFTER: Final = timedelta(days=7)
 """An egress that nobody asked for in so long is not listed any more."""
 _CURRENT: Final = timedelta(minutes=2)
 """A worker that asked or beat within this time is at work."""
+_TOLD_WITHIN: Final = timedelta(seconds=15)
+"""What a work came to is heard of, and what a worker has in hand is said, by then."""
 _EVERYBODYS: Final = frozenset({FailureKind.EXTRACTOR, FailureKind.UNKNOWN})
-_UNTOUCHED: Final = frozenset({FailureKind.TRANSIENT, FailureKind.UNFIT, FailureKind.POISON, FailureKind.BAD_INPUT})
+_UNTOUCHED: Final = frozenset(
+    {
+        FailureKind.TRANSIENT,
+        FailureKind.UNFIT,
+        FailureKind.POISON,
+        FailureKind.BAD_INPUT,
+        FailureKind.CANCELLED,
+    }
+)
 """Kinds of failure that say nothing about the far server's mind."""
 
 
@@ -41,29 +61,36 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """A worker as its requests show it."""
+    """A worker as its requests show it; `at_work` as in `RequestPermit`."""
 
     egress: str
     stage: Stage
     asked_at: datetime
+    at_work: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """The state of all gates."""
+    """The state of all gates.
+
+    Attributes:
+        cancelled: the sources of which nothing more shall start, and since when.
+        returning: what a person wants back from the dead.
+    """
 
     egresses: Mapping[str, Egress] = field(default_factory=dict)
     breakers: Mapping[str, Breaker] = field(default_factory=dict)
     pauses: tuple[Pause, ...] = ()
     askers: Mapping[str, Asker] = field(default_factory=dict)
+    cancelled: Mapping[str, datetime] = field(default_factory=dict)
+    returning: Returning = field(default_factory=Returning)
 
 
 def decide(
     books: Books, request: RequestPermit, policy: Policy, now: datetime, chance: Chance
 ) -> tuple[Books, PermitAnswered]:
     """Answer a request; a granted start is written down."""
-    asker = Asker(request.egress, request.stage, now)
-    books = replace(books, askers={**books.askers, request.worker: asker})
+    books = _without_lost(_with_asker(books, request, now), now)
     egress = books.egresses.get(request.egress, Egress(request.egress))
     breaker = books.breakers.get(request.stage, Breaker())
     pace = policy.pace_of(request.egress)
@@ -75,7 +102,7 @@ def decide(
     if not request.work:
         return books, granted
     is_unlimited = pace.is_free and not egress.is_asleep and not breaker.is_open and not breaker.refunds
-    if is_unlimited and not request.opinions and not any(each.scope is Scope.SOURCE for each in books.pauses):
+    if is_unlimited and not request.opinions and not _depends_on_the_source(books):
         return books, granted.model_copy(update={"valid_until": now + LEASE})
     if request.stage == SOURCE_EXPANDER and not egress.is_asleep:
         # A listing keeps the hours, but it is no video and uses up no budget.
@@ -117,57 +144,36 @@ def set_pause(books: Books, order: SetPause, now: datetime) -> Books:
     return replace(books, pauses=(*others, Pause(order.scope, order.name, now, order.reason)))
 
 
-def to_send_back(books: Books) -> frozenset[str]:
-    """The works that were given up for a trouble that is over."""
-    return frozenset(work for breaker in books.breakers.values() if not breaker.is_open for work in breaker.buried)
+def set_cancelled(books: Books, order: CancelSource, now: datetime) -> Books:
+    """Start nothing more of a source, or take it up again."""
+    others = {name: since for name, since in books.cancelled.items() if name != order.source_id}
+    if not order.cancelled:
+        return replace(books, cancelled=others)
+    return replace(books, cancelled=others | {order.source_id: books.cancelled.get(order.source_id, now)})
 
 
-def sent_back(books: Books, works: frozenset[str]) -> Books:
+def bring_back(books: Books, order: RedriveDead) -> Books:
+    """Note what a person wants back from the dead."""
+    if order.video_ids:
+        asked = Returning(works=frozenset(f"{order.source_id}/{video_id}" for video_id in order.video_ids))
+    else:
+        asked = Returning(sources=frozenset({order.source_id}))
+    return replace(books, returning=books.returning | asked)
+
+
+def to_send_back(books: Books) -> Returning:
+    """What a person wants back, and what was given up for a trouble that is over."""
+    healed = (work for breaker in books.breakers.values() if not breaker.is_open for work in breaker.buried)
+    return books.returning | Returning(works=frozenset(healed))
+
+
+def sent_back(books: Books, sent: Returning) -> Books:
     """Forget those that are back at work."""
     told = {
-        stage: replace(each, buried=tuple(work for work in each.buried if work not in works))
+        stage: replace(each, buried=tuple(work for work in each.buried if work not in sent.works))
         for stage, each in books.breakers.items()
     }
-    return replace(books, breakers=told)
-
-
-def gates(books: Books) -> tuple[Gate, ...]:
-    """What holds work back, for people."""
-    paused = (
-        Gate(
-            kind="pause",
-            name=each.name or each.scope.value,
-            reason=each.reason or "A person paused it.",
-            advice=f"svc resume {each.scope.value if each.scope is Scope.ALL else f'{each.scope.value} {each.name}'}",
-            since=each.since,
-        )
-        for each in books.pauses
-    )
-    asleep = (
-        Gate(
-            kind="egress",
-            name=each.name,
-            reason=each.reason,
-            advice="It is probed with one video then, and goes on by itself. Slow down, or add another egress.",
-            since=each.since,
-            until=each.asleep_until,
-        )
-        for each in books.egresses.values()
-        if each.since is not None
-    )
-    broken = (
-        Gate(
-            kind="breaker",
-            name=stage,
-            reason=f"The same failure everywhere: {each.signature}",
-            advice="Update yt-dlp on every worker. One try at growing intervals finds out when it works again.",
-            since=each.since,
-            until=each.next_canary,
-        )
-        for stage, each in books.breakers.items()
-        if each.since is not None
-    )
-    return (*paused, *asleep, *broken)
+    return replace(books, breakers=told, returning=books.returning - sent)
 
 
 def forget(books: Books, now: datetime) -> Books:
@@ -176,6 +182,44 @@ def forget(books: Books, now: datetime) -> Books:
     wanted = {each.egress for each in askers.values()}
     kept = {name: each for name, each in books.egresses.items() if each.is_asleep or name in wanted}
     return replace(books, askers=askers, egresses=kept)
+
+
+def _depends_on_the_source(books: Books) -> bool:
+    """Whether some sources may start and others may not, so that no permit holds for the next piece of work."""
+    return bool(books.cancelled) or any(each.scope is Scope.SOURCE for each in books.pauses)
+
+
+def _with_asker(books: Books, request: RequestPermit, now: datetime) -> Books:
+    at_work = None if request.at_work is None else (*request.at_work, request.work)
+    asker = Asker(request.egress, request.stage, now, at_work)
+    return replace(books, askers={**books.askers, request.worker: asker})
+
+
+def _without_lost(books: Books, now: datetime) -> Books:
+    """A probe or a canary that no worker has in hand any more will not tell: its worker was killed, or cut off.
+
+    Its order may wait for a worker that claims again, so nobody must wait for it.
+    """
+
+    def is_lost(work: str, since: datetime | None) -> bool:
+        if not work or since is None or abs(now - since) < _TOLD_WITHIN:
+            return False
+        current = (each for each in books.askers.values() if abs(now - each.asked_at) < _CURRENT)
+        return not any(each.at_work is None or work in each.at_work for each in current)
+
+    probes = {
+        name: egresses.undecided(each, each.probe)
+        for name, each in books.egresses.items()
+        if is_lost(each.probe, each.probed_at)
+    }
+    canaries = {
+        stage: breakers.undecided(each, each.canary)
+        for stage, each in books.breakers.items()
+        if is_lost(each.canary, each.canary_at)
+    }
+    if not probes and not canaries:
+        return books
+    return replace(books, egresses={**books.egresses, **probes}, breakers={**books.breakers, **canaries})
 
 
 def _against(
@@ -188,11 +232,10 @@ def _against(
     *,
     has_others: bool,
 ) -> PermitAnswered | None:
+    if held := _held(books, request.source_id, now):
+        return held
     for each in books.pauses:
-        if each.scope is Scope.SOURCE:
-            if request.source_id == each.name:
-                return PermitAnswered(at=now, decision=Decision.HELD, reason=f"Source {each.name} is paused.")
-        elif each.scope is Scope.ALL or each.name in (request.stage, request.worker):
+        if each.scope is Scope.ALL or (each.scope is not Scope.SOURCE and each.name in (request.stage, request.worker)):
             return _wait(now, None, f"Paused: {each.reason or each.name or 'everything'}")
     if has_others and request.egress in request.opinions:
         return PermitAnswered(at=now, decision=Decision.ELSEWHERE, reason="Another egress gives the second opinion.")
@@ -200,6 +243,15 @@ def _against(
         return _wait(now, until, f"The same failure everywhere: {breaker.signature}")
     if wait := egresses.next_turn(egress, policy.pace_of(egress.name), request.work, now):
         return _wait(now, wait.until, wait.reason)
+    return None
+
+
+def _held(books: Books, source_id: str, now: datetime) -> PermitAnswered | None:
+    if source_id in books.cancelled:
+        reason = f"A person cancelled source {source_id}. To have this again, write retry into its Action."
+        return PermitAnswered(at=now, decision=Decision.HELD, reason=reason, cancelled=True)
+    if any(each.scope is Scope.SOURCE and each.name == source_id for each in books.pauses):
+        return PermitAnswered(at=now, decision=Decision.HELD, reason=f"Source {source_id} is paused.")
     return None
 
 

@@ -14,13 +14,15 @@ from pydantic import TypeAdapter
 from tubewarren.bus import BusError
 from tubewarren.delivery import Delivery
 from tubewarren.messages.events import FleetGates, Gate
-from tubewarren.messages.permits import QueryGates, RequestPermit, SetPause
+from tubewarren.messages.permits import CancelSource, QueryGates, RedriveDead, RequestPermit, SetPause
 from tubewarren.outcomes import Done, Outcome
 from tubewarren_services.heartbeat_monitor.memory import StateFile
 from tubewarren_services.heartbeat_monitor.permits import books as decisions
 from tubewarren_services.heartbeat_monitor.permits.books import Books
 from tubewarren_services.heartbeat_monitor.permits.egress import Chance
+from tubewarren_services.heartbeat_monitor.permits.gates import gates
 from tubewarren_services.heartbeat_monitor.permits.policy import Policy
+from tubewarren_services.heartbeat_monitor.permits.returning import Returning
 
 _SAVE_EVERY: Final = timedelta(seconds=5)
 _TELL_EVERY: Final = timedelta(minutes=1)
@@ -38,7 +40,7 @@ class PermitOffice:
 
     Attributes:
         release: sends all that is held for paused sources back to work; what is still paused is held again.
-        redrive: sends given-up works back, by their keys.
+        redrive: sends given-up orders back to work and tells of them; returns their number.
         clock: our own time, the only one that counts.
         chance: spreads the pauses.
         trouble: why the books cannot be written down; empty when they can.
@@ -48,7 +50,7 @@ class PermitOffice:
     policy: Policy
     publish: Callable[..., Awaitable[None]]
     release: Callable[[], Awaitable[int]]
-    redrive: Callable[[frozenset[str]], Awaitable[int]]
+    redrive: Callable[[Returning], Awaitable[int]]
     clock: Callable[[], datetime]
     chance: Chance = random.random
     books: Books = field(default_factory=Books)
@@ -67,11 +69,11 @@ class PermitOffice:
         policy: Policy,
         publish: Callable[..., Awaitable[None]],
         release: Callable[[], Awaitable[int]],
-        redrive: Callable[[frozenset[str]], Awaitable[int]],
+        redrive: Callable[[Returning], Awaitable[int]],
         clock: Callable[[], datetime],
     ) -> "PermitOffice":
         """Begin with what was so before."""
-        file = StateFile(path, TypeAdapter(Books), "pauses and sleeping egresses")
+        file = StateFile(path, TypeAdapter(Books), "pauses, cancelled sources and sleeping egresses")
         office = cls(file, policy, publish, release, redrive, clock)
         office.books = office._saved = file.load() or Books()
         # Whoever was stopped between a resume and its release left something behind.
@@ -87,8 +89,19 @@ class PermitOffice:
             case SetPause() as order:
                 self.books = decisions.set_pause(self.books, order, self.clock())
                 if not order.paused:
-                    self._release_until, self._released_at = self.clock() + _RELEASE_FOR, None
+                    self._release_soon()
                 await self.tell()
+                return Done(reply=self._snapshot())
+            case CancelSource() as order:
+                self.books = decisions.set_cancelled(self.books, order, self.clock())
+                if order.cancelled:
+                    # What is held for a pause is to be given up, which only workers do.
+                    self._release_soon()
+                await self.tell()
+                return Done(reply=self._snapshot())
+            case RedriveDead() as order:
+                self.books = decisions.bring_back(self.books, order)
+                await self._save()
                 return Done(reply=self._snapshot())
             case QueryGates():
                 return Done(reply=self._snapshot())
@@ -118,7 +131,7 @@ class PermitOffice:
 
     async def tell(self) -> None:
         """Publish the gates when they changed, written down first."""
-        found = decisions.gates(self.books)
+        found = gates(self.books)
         if found == self._told:
             return
         await self._save()
@@ -127,8 +140,11 @@ class PermitOffice:
         self._told, self._told_at = found, self.clock()
         await self.publish(self._snapshot())
 
+    def _release_soon(self) -> None:
+        self._release_until, self._released_at = self.clock() + _RELEASE_FOR, None
+
     def _snapshot(self) -> FleetGates:
-        return FleetGates(at=self.clock(), gates=decisions.gates(self.books))
+        return FleetGates(at=self.clock(), gates=gates(self.books))
 
     async def _release(self, now: datetime) -> None:
         if self._release_until is None or not _is_due(self._released_at, now, _RELEASE_EVERY):
@@ -142,10 +158,10 @@ class PermitOffice:
 
     async def _send_back(self) -> None:
         """Forgotten only when they are back: twice is harmless, never is not."""
-        if works := decisions.to_send_back(self.books):
-            count = await self.redrive(works)
-            log.info("what was given up for a trouble that is over goes back to work", messages=count)
-            self.books = decisions.sent_back(self.books, works)
+        if wanted := decisions.to_send_back(self.books):
+            count = await self.redrive(wanted)
+            log.info("what was given up goes back to work", messages=count)
+            self.books = decisions.sent_back(self.books, wanted)
 
     async def _save(self) -> None:
         self._saved_at = self.clock()

@@ -17,7 +17,7 @@ from tubewarren_services.results_manager.ledger.database import chunks, connect,
 from tubewarren_services.results_manager.ledger.fragments import Fragment, fragment_of_a_burial, fragments_of
 from tubewarren_services.results_manager.ledger.projection import project
 from tubewarren_services.results_manager.ledger.schema import TASKS
-from tubewarren_services.results_manager.ledger.sources import Counts, state_of, videos_of
+from tubewarren_services.results_manager.ledger.sources import Counts, finish_of, state_of, videos_of
 from tubewarren_services.results_manager.ledger.tasks import TaskState
 
 Clock = Callable[[], datetime]
@@ -95,14 +95,16 @@ class Ledger:
         with reading(self._engine) as connection:
             sources = answers.sources_of(connection, wanted)
             counts = answers.counts_of(connection, wanted)
+        now = self._clock()
         return [
             SourceProgress(
-                at=self._clock(),
+                at=now,
                 source_id=source_id,
                 state=state_of(sources.get(source_id), number),
                 videos=videos_of(sources.get(source_id), number),
                 done=number.done,
                 failed=number.dead,
+                finish_at=finish_of(sources.get(source_id), number, now),
             )
             for source_id in sorted(sources.keys() | counts.keys())
             for number in (counts.get(source_id, Counts()),)

@@ -185,6 +185,15 @@ class Counts:
     dead: int = 0
 
 
+def finish_of(source: Source | None, counts: Counts, now: datetime) -> datetime | None:
+    """When the last video will have ended, at the pace since the source was accepted; None while that is unknown."""
+    ended, left = counts.done + counts.dead, videos_of(source, counts) - counts.done - counts.dead
+    since = source.entry.at if source else None
+    if not ended or left <= 0 or since is None or since >= now:
+        return None
+    return now + (now - since) * (left / ended)
+
+
 def videos_of(source: Source | None, counts: Counts) -> int:
     """How many videos a source has: what its listing announced, unless more are known."""
     announced = source.expansion.videos if source and source.expansion else 0

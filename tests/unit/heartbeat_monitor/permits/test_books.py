@@ -6,21 +6,35 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tubewarren.failures import Failure, FailureKind
+from tubewarren.messages import Message
+from tubewarren.messages.commands import AddSource, DownloadVideo, ExpandSource
 from tubewarren.messages.events import SourceFailed, Verdict, VideoDownloaded, VideoFailed
-from tubewarren.messages.permits import Decision, PermitAnswered, RequestPermit, Scope, SetPause
+from tubewarren.messages.permits import (
+    PAUSED_IN_THE_LIST,
+    CancelSource,
+    Decision,
+    PermitAnswered,
+    RedriveDead,
+    RequestPermit,
+    Scope,
+    SetPause,
+)
 from tubewarren.settings import Settings
 from tubewarren_services.heartbeat_monitor.permits.books import (
     LEASE,
     Books,
+    bring_back,
     decide,
     forget,
-    gates,
     hear,
     sent_back,
+    set_cancelled,
     set_pause,
     to_send_back,
 )
+from tubewarren_services.heartbeat_monitor.permits.gates import gates
 from tubewarren_services.heartbeat_monitor.permits.policy import Policy
+from tubewarren_services.heartbeat_monitor.permits.returning import Returning
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 BLOCK = Failure(kind=FailureKind.BLOCKED, reason="Rate limit.", rule="rate-limited")
@@ -77,6 +91,9 @@ class Fleet:
 
     def pause(self, scope: Scope, name: str = "", *, paused: bool = True) -> None:
         self.books = set_pause(self.books, SetPause(scope=scope, name=name, paused=paused), self.now)
+
+    def cancel(self, source_id: str, *, cancelled: bool = True) -> None:
+        self.books = set_cancelled(self.books, CancelSource(source_id=source_id, cancelled=cancelled), self.now)
 
     def closed(self) -> list[tuple[str, str]]:
         return [(gate.kind, gate.name) for gate in gates(self.books)]
@@ -159,6 +176,46 @@ def test_the_listing_of_a_source_shares_the_block(fleet: Fleet) -> None:
     fleet.books = hear(fleet.books, failed, Policy.of(fleet.settings), NOON)
 
     assert fleet.ask("a", egress="home").decision is Decision.WAIT
+
+
+def test_a_probe_that_no_worker_has_in_hand_any_more_is_sent_anew(fleet: Fleet) -> None:
+    fleet.ask(egress="home", at_work=())
+    fleet.fail(BLOCK, verdict=Verdict.REFUND, egress="home")
+    fleet.pass_time(hours=1)
+    assert fleet.ask(work="1/probe", egress="home", at_work=()).decision is Decision.GRANTED
+
+    fleet.pass_time(seconds=20)
+    assert fleet.ask(work="", egress="home", at_work=("1/probe",)).decision is Decision.WAIT
+    assert fleet.ask("b", "1/y", egress="home", at_work=()).decision is Decision.WAIT, "the other still has it"
+    assert fleet.ask(work="", egress="home", at_work=()).decision is Decision.GRANTED, "its line was cut"
+    assert fleet.ask("b", "1/y", egress="home", at_work=()).decision is Decision.GRANTED
+
+
+def test_a_probe_whose_worker_is_not_heard_of_any_more_is_sent_anew(fleet: Fleet) -> None:
+    fleet.ask(egress="home", at_work=())
+    fleet.fail(BLOCK, verdict=Verdict.REFUND, egress="home")
+    fleet.pass_time(hours=1)
+    fleet.ask(work="1/probe", egress="home", at_work=())
+
+    fleet.pass_time(minutes=1)
+    assert fleet.ask("b", "1/y", egress="home", at_work=()).decision is Decision.WAIT
+    fleet.pass_time(minutes=2)
+    assert fleet.ask("b", "1/y", egress="home", at_work=()).decision is Decision.GRANTED
+
+
+def test_a_canary_that_no_worker_has_in_hand_any_more_is_sent_anew(fleet: Fleet) -> None:
+    for number in range(5):
+        worker = "ab"[number % 2]
+        fleet.ask(worker, f"1/{number}", at_work=())
+        fleet.fail(BROKEN, worker, f"1/{number}")
+    fleet.pass_time(minutes=5)
+    assert fleet.ask(work="1/canary", at_work=()).decision is Decision.GRANTED
+    fleet.pass_time(seconds=20)
+    assert fleet.ask("b", "1/y", at_work=()).decision is Decision.WAIT
+
+    fleet.ask(work="", at_work=())
+
+    assert fleet.ask("b", "1/y", at_work=()).decision is Decision.GRANTED
 
 
 def test_a_budget_is_shared_by_the_workers_of_an_egress() -> None:
@@ -296,10 +353,108 @@ def test_workers_and_egresses_are_forgotten_but_no_block(fleet: Fleet) -> None:
 def test_what_was_given_up_for_everybodys_trouble_is_sent_back_when_it_is_over(fleet: Fleet) -> None:
     open_the_breaker(fleet)
     fleet.fail(BROKEN, "a", "1/late", verdict=Verdict.BURY, attempt=6)
-    assert to_send_back(fleet.books) == frozenset(), "not while it lasts"
+    assert not to_send_back(fleet.books), "not while it lasts"
     fleet.pass_time(minutes=5)
     fleet.ask("c", "1/canary")
     fleet.succeed("c", "1/canary")
 
-    assert to_send_back(fleet.books) == {"1/late"}
-    assert to_send_back(sent_back(fleet.books, frozenset({"1/late"}))) == frozenset()
+    late = Returning(works=frozenset({"1/late"}))
+    assert to_send_back(fleet.books) == late
+    assert not to_send_back(sent_back(fleet.books, late))
+
+
+def test_nothing_of_a_cancelled_source_starts_and_it_need_not_wait(fleet: Fleet) -> None:
+    fleet.ask("a", "2/y")
+    fleet.cancel("1")
+
+    answer = fleet.ask(work="1/x")
+
+    assert (answer.decision, answer.cancelled) == (Decision.HELD, True), "who does not know the field holds it"
+    assert "A person cancelled source 1." in answer.reason
+    assert fleet.ask(work="1", stage="source-expander", source_id="1").cancelled
+    other = fleet.ask(work="2/x")
+    assert (other.decision, other.cancelled) == (Decision.GRANTED, False)
+    assert other.valid_until is None, "a permit for one source says nothing of the next"
+
+
+def test_a_cancelled_source_is_given_up_even_while_it_is_paused(fleet: Fleet) -> None:
+    fleet.pause(Scope.SOURCE, "1")
+    fleet.pause(Scope.ALL)
+    fleet.cancel("1")
+
+    assert fleet.ask(work="1/x").cancelled
+
+
+def test_a_source_that_is_taken_up_again_starts_again(fleet: Fleet) -> None:
+    fleet.cancel("1")
+    fleet.cancel("2")
+    fleet.cancel("1", cancelled=False)
+
+    assert fleet.ask(work="1/x").decision is Decision.GRANTED
+    assert fleet.closed() == [("cancelled", "2")]
+
+
+def test_a_source_that_is_cancelled_again_is_so_since_the_first_time(fleet: Fleet) -> None:
+    fleet.cancel("1")
+    fleet.pass_time(hours=1)
+    fleet.cancel("1")
+
+    (gate,) = gates(fleet.books)
+    assert (gate.since, gate.advice) == (NOON, "Write retry into its Action to take it up again.")
+
+
+def test_to_let_everything_go_on_does_not_take_up_what_was_cancelled(fleet: Fleet) -> None:
+    fleet.cancel("1")
+    fleet.pause(Scope.ALL, paused=False)
+
+    assert fleet.closed() == [("cancelled", "1")]
+
+
+def test_a_pause_of_the_list_is_ended_there(fleet: Fleet) -> None:
+    order = SetPause(scope=Scope.SOURCE, name="1", reason=PAUSED_IN_THE_LIST)
+    fleet.books = set_pause(fleet.books, order, NOON)
+    fleet.pause(Scope.SOURCE, "2")
+    fleet.pause(Scope.ALL)
+
+    assert [gate.advice for gate in gates(fleet.books)] == [
+        "Empty its Pause in the list.",
+        "svc resume source 2",
+        "svc resume all",
+    ]
+
+
+def test_what_was_cancelled_says_nothing_of_a_probe(fleet: Fleet) -> None:
+    fleet.ask()
+    fleet.fail(BLOCK, verdict=Verdict.REFUND)
+    fleet.pass_time(hours=1)
+    fleet.ask(work="1/y")
+    fleet.fail(Failure(kind=FailureKind.CANCELLED, reason="No more."), work="1/y", verdict=Verdict.BURY)
+
+    assert fleet.closed() == [("egress", "egress of a")]
+
+
+def test_what_a_person_wants_back_is_noted_until_it_is_back(fleet: Fleet) -> None:
+    fleet.books = bring_back(fleet.books, RedriveDead(source_id="1", video_ids=("x", "y")))
+    fleet.books = bring_back(fleet.books, RedriveDead(source_id="2"))
+    wanted = to_send_back(fleet.books)
+    fleet.books = bring_back(fleet.books, RedriveDead(source_id="3"))
+
+    assert wanted == Returning(works=frozenset({"1/x", "1/y"}), sources=frozenset({"2"}))
+    assert to_send_back(sent_back(fleet.books, wanted)) == Returning(sources=frozenset({"3"}))
+
+
+@pytest.mark.parametrize(
+    ("order", "is_meant"),
+    [
+        (DownloadVideo(video_id="x", url="u", source_id="1"), True),
+        (DownloadVideo(video_id="z", url="u", source_id="1"), False),
+        (ExpandSource(source_id="1", url="u"), False),
+        (DownloadVideo(video_id="z", url="u", source_id="2"), True),
+        (ExpandSource(source_id="2", url="u"), True),
+        (AddSource(url="2"), False),
+    ],
+)
+def test_of_the_dead_those_return_that_are_wanted(order: Message, is_meant: bool) -> None:  # noqa: FBT001
+    wanted = Returning(works=frozenset({"1/x"}), sources=frozenset({"2"}))
+
+    assert wanted.means(order) is is_meant

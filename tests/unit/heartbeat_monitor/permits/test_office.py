@@ -12,11 +12,21 @@ from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Message
 from tubewarren.messages.commands import ReturnResults
 from tubewarren.messages.events import FleetGates, Gate, Verdict, VideoDownloaded, VideoFailed
-from tubewarren.messages.permits import Decision, PermitAnswered, QueryGates, RequestPermit, Scope, SetPause
+from tubewarren.messages.permits import (
+    CancelSource,
+    Decision,
+    PermitAnswered,
+    QueryGates,
+    RedriveDead,
+    RequestPermit,
+    Scope,
+    SetPause,
+)
 from tubewarren.outcomes import Done
 from tubewarren.settings import Settings
 from tubewarren_services.heartbeat_monitor.permits.office import PermitOffice
 from tubewarren_services.heartbeat_monitor.permits.policy import Policy
+from tubewarren_services.heartbeat_monitor.permits.returning import Returning
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 PAUSE = SetPause(scope=Scope.SOURCE, name="1")
@@ -32,7 +42,7 @@ class World:
     now: datetime = NOON
     told: list[FleetGates] = field(default_factory=list)
     releases: int = 0
-    redriven: list[frozenset[str]] = field(default_factory=list)
+    redriven: list[Returning] = field(default_factory=list)
     broker_is_away: bool = False
 
     async def publish(self, *messages: Message) -> None:
@@ -43,10 +53,10 @@ class World:
         self.releases += 1
         return 1
 
-    async def redrive(self, works: frozenset[str]) -> int:
+    async def redrive(self, wanted: Returning) -> int:
         self._reach_the_broker()
-        self.redriven.append(works)
-        return len(works)
+        self.redriven.append(wanted)
+        return 1
 
     def _reach_the_broker(self) -> None:
         if self.broker_is_away:
@@ -175,7 +185,41 @@ async def test_what_was_given_up_for_everybodys_trouble_is_redriven_once_the_bro
     world.broker_is_away = False
     await world.pass_time(office, 10)
 
-    assert world.redriven == [frozenset({"1/a", "1/b", "1/c"})]
+    assert world.redriven == [Returning(works=frozenset({"1/a", "1/b", "1/c"}))]
+
+
+async def test_a_cancel_is_told_and_outlives_a_kill_and_what_is_held_is_released_to_be_given_up(world: World) -> None:
+    office = world.office()
+    await world.pass_time(office, 120)
+    at_start = world.releases
+
+    reply = await answer(office, CancelSource(source_id="1"))
+    await world.pass_time(office, 10)
+
+    assert isinstance(reply, FleetGates)
+    assert [(gate.kind, gate.name) for gate in reply.gates] == [("cancelled", "1")]
+    assert world.releases > at_start
+    permit = await answer(world.office(), ASK)
+    assert isinstance(permit, PermitAnswered)
+    assert permit.cancelled
+    await answer(office, CancelSource(source_id="1", cancelled=False))
+    permit = await answer(office, ASK)
+    assert isinstance(permit, PermitAnswered)
+    assert permit.decision is Decision.GRANTED
+
+
+async def test_what_a_person_wants_back_is_sent_back_once_also_after_a_kill(world: World) -> None:
+    office = world.office()
+    world.broker_is_away = True
+    reply = await answer(office, RedriveDead(source_id="1"))
+    await office.review()
+    assert isinstance(reply, FleetGates)
+    assert world.redriven == []
+
+    world.broker_is_away = False
+    await world.pass_time(world.office(), 3)
+
+    assert world.redriven == [Returning(sources=frozenset({"1"}))]
 
 
 async def test_books_that_cannot_be_written_are_told_and_kept_in_mind(world: World) -> None:

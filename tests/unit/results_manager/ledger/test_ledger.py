@@ -105,6 +105,19 @@ def progress(ledger: Ledger, source_id: str = "s1") -> tuple[SourceState, int, i
     return (counts.state, counts.videos, counts.done, counts.failed)
 
 
+def test_a_source_says_when_it_will_be_done_at_its_pace_until_now(ledger: Ledger) -> None:
+    """Half an hour of ten minutes each are left: three of four videos, one of which took the ten minutes so far."""
+    ledger.apply([accepted(), queued("v1", "v2", "v3", "v4"), expanded(4)])
+    (unknown,) = ledger.progress(["s1"])
+
+    ledger.apply([downloaded()])
+    (told,) = ledger.progress(["s1"])
+    ledger.apply([downloaded(video_id) for video_id in ("v2", "v3", "v4")])
+    (done,) = ledger.progress(["s1"])
+
+    assert (unknown.finish_at, told.finish_at, done.finish_at) == (None, at(600 + 1800), None)
+
+
 def test_a_video_goes_through_its_states(ledger: Ledger) -> None:
     states = []
     for event in (

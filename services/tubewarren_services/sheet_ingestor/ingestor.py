@@ -1,0 +1,164 @@
+"""The ingestor: looks at the list, decides, and carries out what was decided."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+
+from tubewarren.delivery import Delivery
+from tubewarren.failures import Failure, FailureKind
+from tubewarren.messages import Command, Message
+from tubewarren.messages.commands import AddSource
+from tubewarren.messages.events import FleetGates
+from tubewarren.outcomes import Done, Outcome, Refund
+from tubewarren.runner import Activity
+from tubewarren.sheets.errors import SheetError, SheetUnavailableError
+from tubewarren.sheets.tabs import PRIORITY
+from tubewarren.topology import SHEET_INGESTOR
+from tubewarren_services.sheet_ingestor.decisions import Decision
+from tubewarren_services.sheet_ingestor.entries import Terms
+from tubewarren_services.sheet_ingestor.handler import decide
+from tubewarren_services.sheet_ingestor.intake import Wish
+from tubewarren_services.sheet_ingestor.memory import Memory
+from tubewarren_services.sheet_ingestor.pauses import Held
+from tubewarren_services.sheet_ingestor.reading import Reader, Seen
+from tubewarren_services.sheet_ingestor.steps import steps_of
+from tubewarren_services.sheet_ingestor.videos import SetBack, set_back_videos
+
+Publish = Callable[..., Awaitable[None]]
+"""Publishes messages, all confirmed when it returns."""
+Ask = Callable[[Command], Awaitable[FleetGates | None]]
+"""Asks the heartbeat-monitor to do something; None when it does not answer."""
+
+_ORDERS_AT_ONCE: Final = 500
+_NO_MONITOR: Final = (
+    "No heartbeat-monitor answers: what the list says about pausing, cancelling and retrying waits for it."
+)
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Ingestor:
+    """The one that reads the list. Sheet trouble is told in the heartbeat, and a later look tries again.
+
+    Attributes:
+        settle_looks: how many looks must find a row as it is before it is taken.
+    """
+
+    reader: Reader
+    terms: Terms
+    worker: str
+    publish: Publish
+    ask: Ask
+    settle_looks: int = 1
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _memory: Memory = field(default_factory=Memory)
+    _held: Held = field(default_factory=Held)
+    _held_at: datetime | None = None
+    _trouble: str = ""
+    _row_trouble: str = ""
+    _monitor_trouble: str = ""
+    _is_unanswered: bool = False
+    _looks: int = 0
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def look(self) -> bool:
+        """One look at the list: import what is new, give ids, decide, and carry out; False when it cannot be used.
+
+        A tab that a person has to mend is no reason to look less often.
+        """
+        async with self._turn:
+            try:
+                await self._look()
+            except SheetError as error:
+                if str(error) != self._trouble:
+                    log.warning("the list cannot be used; trying again", problem=str(error))
+                self._trouble = str(error)
+                return not isinstance(error, SheetUnavailableError)
+            self._trouble = ""
+            return True
+
+    async def add(self, delivery: Delivery) -> Outcome:
+        """Put a source on the list, as asked by the command line."""
+        order = delivery.message
+        if not isinstance(order, AddSource):
+            raise TypeError(f"{SHEET_INGESTOR} cannot handle a {order.type}")
+        wish = Wish(order.url, {**order.columns, PRIORITY: str(order.priority)})
+        try:
+            async with self._turn:
+                await asyncio.to_thread(self.reader.add, wish)
+        except SheetError as error:
+            return Refund(Failure(kind=FailureKind.UNFIT, reason=str(error)))
+        await self.look()
+        return Done()
+
+    def hear(self, told: FleetGates | None) -> None:
+        """Learn what holds work back; older news than the newest says nothing."""
+        if told is not None and (self._held_at is None or told.at >= self._held_at):
+            self._held, self._held_at = Held.of(told), told.at
+
+    def activity(self) -> Activity:
+        """What the heartbeat says."""
+        facts = {"looks": min(self._looks, 2), "sources": len(self._memory.decided)}
+        troubles = (self.reader.sources_file.trouble, self._row_trouble, self._monitor_trouble)
+        return Activity(doing=" ".join(words for words in troubles if words), unfit=self._trouble, facts=facts)
+
+    async def _look(self) -> None:
+        seen = await asyncio.to_thread(self.reader.look)
+        self._row_trouble = seen.doubled
+        settled = self._memory.see(seen.rows, self.settle_looks)
+        decisions = await asyncio.to_thread(decide, settled, self._memory, self._held, self.terms)
+        self._is_unanswered = False
+        for decision in decisions:
+            if await self._carry_out(decision):
+                self._memory.note(decision)
+        await self._bring_back(seen)
+        self._monitor_trouble = _NO_MONITOR if self._is_unanswered else ""
+        if self._memory.actions:
+            carried_out = dict(self._memory.actions)
+            await asyncio.to_thread(self.reader.clear, carried_out)
+            self._memory.forget_actions(carried_out)
+        if len(settled) == len(seen.rows):
+            self._looks += 1
+
+    async def _carry_out(self, decision: Decision) -> bool:
+        """Whether all of it is done; what is not is tried again at the next look."""
+        steps = steps_of(decision, self._held.cancelled, self.worker, self.clock())
+        if not await self._asked(*steps.asked):
+            return False
+        await self._publish(steps.ordered)
+        await self._publish(steps.told)
+        return True
+
+    async def _bring_back(self, seen: Seen) -> None:
+        if seen.videos is None:
+            return
+        self._memory.videos &= seen.videos.keys()
+        for videos in set_back_videos(seen.videos, self._memory.videos, self._memory.entry):
+            if await self._brought_back(videos):
+                self._memory.videos |= videos.keys
+
+    async def _brought_back(self, videos: SetBack) -> bool:
+        if videos.redrive is not None and not await self._asked(videos.redrive):
+            return False
+        for start in range(0, len(videos.lost), _ORDERS_AT_ONCE):
+            await self._publish(videos.lost[start : start + _ORDERS_AT_ONCE])
+        return True
+
+    async def _asked(self, *orders: Command) -> bool:
+        """Whether the heartbeat-monitor did all of it; one that does not answer is not asked again in the same look."""
+        for order in orders:
+            told = None if self._is_unanswered else await self.ask(order)
+            if told is None:
+                self._is_unanswered = True
+                return False
+            self.hear(told)
+        return True
+
+    async def _publish(self, messages: tuple[Message, ...]) -> None:
+        if messages:
+            await self.publish(*messages)

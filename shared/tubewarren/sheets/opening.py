@@ -1,0 +1,22 @@
+"""Opening the sheet that the settings name, of whichever kind."""
+
+from tubewarren.settings.model import SheetSettings
+from tubewarren.sheets.local import LocalWorkbook
+from tubewarren.sheets.tabs import TABS
+from tubewarren.sheets.vocabulary import WordedWorkbook
+from tubewarren.sheets.workbook import Workbook
+
+
+def open_workbook(sheet: SheetSettings) -> Workbook:
+    """The person's sheet. Nothing is asked of it yet; what is wrong with it is told by the first call."""
+    workbook = _open(sheet)
+    return WordedWorkbook(workbook, sheet.words) if sheet.words else workbook
+
+
+def _open(sheet: SheetSettings) -> Workbook:
+    titles = {tab: sheet.tabs.get(tab.name, tab.name).strip() for tab in TABS}
+    if not sheet.spreadsheet_id:
+        return LocalWorkbook(sheet.workbook, titles=titles)
+    from tubewarren.sheets.google.opening import open_google  # noqa: PLC0415 - half a second that others need not wait
+
+    return open_google(sheet, titles)
