@@ -139,7 +139,8 @@ def run(load: Load, folder: Path) -> int:
     with ExitStack() as stack:
         node = RestartableNode(folder / "broker")
         address = run_apart(node.start())
-        stack.callback(lambda: (node.kill(), run_apart(node.stop())))
+        stack.callback(lambda: run_apart(node.stop()))
+        stack.callback(node.kill)
         google = stack.enter_context(google_standin())
         google.troubles.latency = timedelta(milliseconds=150)
         file = google.spreadsheet("Load")

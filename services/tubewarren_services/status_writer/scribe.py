@@ -1,8 +1,10 @@
 """The scribe: brings the workbook to what the mirror says. It blocks; call it from a thread."""
 
+import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Lock
 from typing import Final
@@ -46,16 +48,22 @@ class Scribe:
 
     Attributes:
         most_videos: rows that the tab of the videos holds.
+        look_every: how often to see what others did; each write sees it, too.
+        timer: seconds that pass evenly.
         clock: the time of writing, which the summary tells; nothing is decided by it.
     """
 
     mirror: Mirror
     workbook: Workbook
     most_videos: int = 10_000
+    look_every: timedelta = timedelta(0)
+    timer: Callable[[], float] = time.monotonic
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _summarised: Summary | None = None
     _seen: dict[Tab, Table] = field(default_factory=dict)
     _unreadable: dict[Tab, str] = field(default_factory=dict)
+    _looked_at: float = -math.inf
+    _unreadable_since: float = -math.inf
     _turn: Lock = field(default_factory=Lock)
 
     @property
@@ -81,21 +89,25 @@ class Scribe:
         """
         with self._turn:
             self._make_missing_tabs()
+            self._try_unreadable_again()
             if self._is_news():
                 self._write()
 
     def heal(self) -> None:
-        """Look at every tab, and write when one is not as we left it, or when something waits.
+        """Look at every tab when it is time, and write when one is not as we left it, or when something waits.
 
         Raises:
             SheetUnavailableError: not now.
             MirrorError: not now.
         """
         with self._turn:
+            if not self._is_due(self._looked_at):
+                return
             self._make_missing_tabs()
-            self._unreadable.clear()
+            self._try_unreadable_again()
             if self._is_news() or not self._is_as_we_left_it():
                 self._write()
+            self._looked_at = self.timer()
 
     def close(self) -> None:
         """Close the mirror, when the thread that has its turn is done with it."""
@@ -105,6 +117,13 @@ class Scribe:
     def _make_missing_tabs(self) -> None:
         if made := self.workbook.create_missing():
             self.mirror.forget_placements(made)
+
+    def _is_due(self, last: float) -> bool:
+        return self.timer() - last >= self.look_every.total_seconds()
+
+    def _try_unreadable_again(self) -> None:
+        if self._unreadable and self._is_due(self._unreadable_since):
+            self._unreadable.clear()
 
     def _is_news(self) -> bool:
         readable = [tab for tab in TABS if tab not in self._unreadable]
@@ -122,6 +141,8 @@ class Scribe:
         self.mirror.make_room(DEAD_LETTER_TASKS, self.most_videos)
         while (unreadable := self._try_to_write()) is not None:
             self._unreadable[_named(unreadable.tab)] = str(unreadable)
+            self._unreadable_since = self.timer()
+        self._looked_at = self.timer()
 
     def _try_to_write(self) -> TabUnreadableError | None:
         """What keeps a tab from being read, if something does; the others can be written without it."""

@@ -24,7 +24,7 @@ from tubewarren_services.status_writer.scribe import Scribe
 
 _BATCH: Final = 20_000
 _LOOK_EVERY: Final = 3
-"""Times as long as changes are gathered: who writes every few seconds has looked then, too."""
+"""Times as seldom as changes are written: what others did is seen with each write, too."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -34,17 +34,18 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     """Bring the status-writer up."""
     settings, bus = surroundings.settings, surroundings.bus
     mirror = await asyncio.to_thread(Mirror.open, settings.data_dir / "status-writer.sqlite")
-    scribe = Scribe(mirror, open_workbook(settings.sheet), settings.sheet.most_videos)
+    often = settings.sheet.flush_every
+    scribe = Scribe(mirror, open_workbook(settings.sheet), settings.sheet.most_videos, look_every=_LOOK_EVERY * often)
     writer = Writer(scribe, delivery_limit=_delivery_limit(surroundings.topology))
 
     async def keep_right() -> None:
         while True:
             await writer.heal()
-            await asyncio.sleep(_LOOK_EVERY * settings.sheet.flush_after.total_seconds())
+            await asyncio.sleep(often.total_seconds())
 
     (heard,) = (each for each in surroundings.topology.events if each.service == STATUS_WRITER)
     try:
-        listening = await bus.consume_events(heard.name, writer.record, _BATCH, settings.sheet.flush_after)
+        listening = await bus.consume_events(heard.name, writer.record, _BATCH, often)
         yield Service(consumptions=(listening,), loops=(keep_right,), activity=writer.activity)
     finally:
         await writer.leave(surroundings.worker)

@@ -1,6 +1,7 @@
 """Consuming: the one place that settles deliveries."""
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,7 @@ _PAUSE_AFTER_BUG: Final = timedelta(seconds=1)
 _PAUSE_WITHOUT_QUEUE: Final = timedelta(seconds=2)
 _HANDING_BACK_PATIENCE: Final = timedelta(seconds=5)
 """A hand-back needs the broker; when it is away, it takes the claim back by itself."""
+_SOON: Final = 5
 _LONE_TRIES: Final = 3
 
 log = structlog.stdlib.get_logger(__name__)
@@ -220,7 +222,8 @@ class EventConsumption:
     """One event queue, consumed in batches: what arrived within a moment is handled together, then acked together.
 
     Args:
-        linger: how long a batch waits to become fuller.
+        linger: how far apart batches are handed over while there is much to tell; after a rest, one waits for a fifth
+            of it only.
     """
 
     def __init__(
@@ -234,6 +237,7 @@ class EventConsumption:
         self._publisher = publisher
         self._arrived: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
         self._in_work = 0
+        self._closed_at = -math.inf
         self._loop: asyncio.Task[None] | None = None
         self._subscription: Subscription | None = None
 
@@ -296,12 +300,18 @@ class EventConsumption:
     async def _gather(self) -> list[AbstractIncomingMessage]:
         batch = [await self._arrived.get()]
         try:
-            async with asyncio.timeout(self._linger.total_seconds()):
+            async with asyncio.timeout_at(self._closing_time()):
                 while len(batch) < self._batch_size:
                     batch.append(await self._arrived.get())
         except TimeoutError:
             pass
+        self._closed_at = asyncio.get_running_loop().time()
         return batch
+
+    def _closing_time(self) -> float:
+        """By the loop's clock; how long the batch before took makes this one no later."""
+        linger = self._linger.total_seconds()
+        return max(asyncio.get_running_loop().time() + linger / _SOON, self._closed_at + linger)
 
     async def _process(self, batch: Sequence[AbstractIncomingMessage]) -> None:
         readable: list[tuple[AbstractIncomingMessage, Delivery]] = []

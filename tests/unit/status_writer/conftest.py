@@ -65,6 +65,8 @@ class Desk:
     unfit_while_waiting: list[str] = field(default_factory=list)
     now: datetime = NOON
     most_videos: int = 10_000
+    look_every: timedelta = timedelta(0)
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self._start()
@@ -76,7 +78,14 @@ class Desk:
     def _start(self) -> None:
         prompt = Patience(settle=timedelta(0), pause=lambda _: None)
         self.book = Troubled(LocalWorkbook(self.folder, patience=prompt))
-        self.scribe = Scribe(Mirror.open(self.mirror_file), self.book, self.most_videos, clock=lambda: self.now)
+        self.scribe = Scribe(
+            Mirror.open(self.mirror_file),
+            self.book,
+            self.most_videos,
+            self.look_every,
+            timer=lambda: self.seconds,
+            clock=lambda: self.now,
+        )
         never_lucky = Backoff(chance=lambda: 1.0)
         self.writer = Writer(
             self.scribe, delivery_limit=10, clock=lambda: self.now, backoff=never_lucky, pause=self._pause

@@ -253,6 +253,8 @@ async def test_a_folder_that_cannot_be_made_is_told(desk: Any, story: Any) -> No
 
 
 async def test_a_tab_to_be_mended_is_named_and_the_others_go_on(desk: Any, story: Any) -> None:
+    desk.look_every = timedelta(seconds=3)
+    desk.restart()
     await desk.tell(story.queued("a"))
     mended = desk.grid(VIDEO_TASKS)
     desk.put(VIDEO_TASKS, [["Ident", *mended[0][1:]], *mended[1:]])
@@ -265,6 +267,31 @@ async def test_a_tab_to_be_mended_is_named_and_the_others_go_on(desk: Any, story
     assert desk.column(DEAD_LETTER_TASKS, "Status") == {"a": "error", "b": "error"}
     assert 'The tab "Video Tasks" cannot be read: The column "ID" is missing' in desk.writer.activity().unfit
     assert not desk.pauses
+
+    desk.put(VIDEO_TASKS, mended)
+    desk.seconds = 3
+    await desk.tell(story.queued("c"))
+    assert desk.column(VIDEO_TASKS, "Status") == {"a": "error", "b": "error", "c": "pending"}
+
+
+async def test_who_has_just_written_has_looked_too(desk: Any, story: Any) -> None:
+    desk.look_every = timedelta(seconds=3)
+    desk.restart()
+    await desk.tell(story.queued("a", "b"))
+    grid = desk.grid(VIDEO_TASKS)
+    grid[1][grid[0].index("Status")] = "scribbled"
+    desk.put(VIDEO_TASKS, grid)
+
+    desk.seconds = 2
+    await desk.writer.heal()
+    assert "scribbled" in desk.column(VIDEO_TASKS, "Status").values()
+    await desk.tell(story.claimed("b"))
+    assert desk.column(VIDEO_TASKS, "Status") == {"a": "pending", "b": "in-progress"}
+
+    desk.put(VIDEO_TASKS, grid)
+    desk.seconds = 5
+    await desk.writer.heal()
+    assert desk.column(VIDEO_TASKS, "Status") == {"a": "pending", "b": "in-progress"}
 
 
 @pytest.mark.parametrize("is_restarted", [True, False])

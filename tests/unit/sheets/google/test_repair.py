@@ -182,6 +182,52 @@ def test_a_column_renamed_in_that_moment_keeps_what_it_had() -> None:
     assert sheet.table() == undisturbed.table()
 
 
+def test_a_row_whose_only_text_a_person_changed_meanwhile_keeps_the_id_that_it_got() -> None:
+    table = Table.of([HEADER, ("1", "u1"), ("", "u4"), ("2", "u2")])
+
+    def retype(sheet: Sheet) -> None:
+        sheet.lines[2].cells[1] = "retyped"
+
+    sheet, _ = _overtaken(table, Patch(cells={1: {0: "4"}}), retype)
+
+    assert sheet.table().rows[1][:2] == ("4", "retyped")
+
+
+def test_a_row_that_was_hit_is_known_by_most_of_its_cells() -> None:
+    def move_and_retype(sheet: Sheet) -> None:
+        sheet.lines.insert(1, sheet.lines.pop(4))
+        sheet.lines[4].cells[3] = "Cyd"
+
+    sheet, undisturbed = _overtaken(TABLE, Patch(cells={3: {0: "4"}}), move_and_retype)
+
+    assert sheet.table() == undisturbed.table()
+
+
+def test_what_a_person_typed_over_our_mistake_stays() -> None:
+    after = Table.of(
+        [("ID", "New", *HEADER[1:]), ("1", "", "typed", "pending", "Ann", "x1", "0%", "m1"), *TABLE.rows[1:]]
+    )
+
+    assert not repair(SOURCES, Table(HEADER, TABLE.rows[:1]), Patch(cells={0: {2: "done"}}), after)
+
+
+def test_of_a_block_that_went_with_our_row_one_comes_back_at_most() -> None:
+    sheet, _ = _overtaken(TABLE, Patch(removed=frozenset({0})), lambda sheet: sheet.lines.__delitem__(slice(1, 4)))
+
+    assert sheet.table().rows == TABLE.rows[3:]
+
+
+def test_a_blank_row_does_not_come_back_in_the_place_of_another() -> None:
+    table = Table.of([HEADER, ("1", "u1"), (), ("2", "u2"), ("3", "u3")])
+
+    def sort(sheet: Sheet) -> None:
+        sheet.lines[1:5] = [sheet.lines[at] for at in (4, 1, 3, 2)]
+
+    sheet, _ = _overtaken(table, Patch(removed=frozenset({0})), sort)
+
+    assert sorted(row[0] for row in sheet.table().rows) == ["1", "2", "3"]
+
+
 def test_a_repair_that_missed_is_written_again_where_it_belongs() -> None:
     sheet = Sheet.of(TABLE)
     sheet.insert_row(1)

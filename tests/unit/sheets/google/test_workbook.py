@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import pytest
 
 from standins.google_person import Person
+from standins.google_spreadsheet import Spreadsheet as File
 from tubewarren.sheets.errors import Cause, GoogleUnavailableError, TabUnreadableError
 from tubewarren.sheets.google.workbook import Client, GoogleWorkbook
 from tubewarren.sheets.ids import assign_ids
@@ -29,6 +30,7 @@ class DirectClient(Client, Protocol):
     asked: list[tuple[str, Any]]
     before_writing: list[Callable[[], object]]
     lost: int
+    file: File
 
 
 class Fill(Protocol):
@@ -150,6 +152,8 @@ def test_a_row_deleted_instead_of_another_comes_back_and_the_other_goes(
     book.edit({SOURCES: _without("2")})
 
     assert person.rows("Sources")[1:] == [[], CID, ANN]
+    # The last look is one more than it must be: somebody is at work in there.
+    assert client.calls == ["values", "update", "values", "update", "values", "update"]
 
 
 @pytest.mark.usefixtures("three")
@@ -216,6 +220,49 @@ def test_what_a_write_hit_is_put_right_even_if_its_answer_is_lost(
     assert person.rows("Sources")[1] == ["1", "", "u1", "pending", "Ann", "a"]
 
 
+@pytest.mark.usefixtures("three")
+def test_a_write_that_never_arrived_brings_back_no_row_that_a_person_deletes(
+    book: GoogleWorkbook, client: DirectClient, person: Person
+) -> None:
+    def fail() -> None:
+        raise GoogleUnavailableError(Cause.NETWORK, "no connection")
+
+    client.before_writing = [fail]
+    with pytest.raises(GoogleUnavailableError, match="no connection"):
+        book.edit({SOURCES: _without("1")})
+    person.delete_rows("Sources", lambda row: row["ID"] == "3")
+
+    book.edit({SOURCES: _without("1")})
+
+    assert person.rows("Sources")[1:] == [BOB]
+
+
+@pytest.mark.usefixtures("three")
+def test_a_repair_that_a_person_overtakes_arrives_all_the_same(
+    book: GoogleWorkbook, client: DirectClient, person: Person
+) -> None:
+    client.before_writing = [
+        lambda: person.insert_column("Sources", before="URL"),
+        lambda: person.sort("Sources", "Name", falling=True),
+    ]
+
+    book.edit({SOURCES: _wanting(SOURCES, {"1": "done"})})
+
+    assert [(row["URL"], row["Name"], row["Status"]) for row in person.records("Sources")] == [
+        ("u3", "Cid", "pending"),
+        ("u2", "Bob", "pending"),
+        ("u1", "Ann", "done"),
+    ]
+
+
+def test_a_column_is_added_where_the_grid_ends(book: GoogleWorkbook, person: Person, fill: Fill) -> None:
+    fill(SOURCES, ["ID", "URL", *(f"mine{number}" for number in range(24))], ["1", "u"])
+
+    book.edit({SOURCES: _wanting(SOURCES, {"1": "done"})})
+
+    assert person.records("Sources")[0]["Status"] == "done"
+
+
 def test_a_write_below_rows_that_a_person_deleted_is_done_over(
     book: GoogleWorkbook, client: DirectClient, person: Person, fill: Fill
 ) -> None:
@@ -275,6 +322,23 @@ def test_a_tab_with_anything_in_it_is_left_as_it_is(client: DirectClient, person
 
     assert made == ()
     assert person.rows("Sources") == [[], [], [], [], ["", "", "", "", "mine"]]
+
+
+def test_an_empty_tab_that_is_too_narrow_gets_its_header_frozen(client: DirectClient, person: Person) -> None:
+    sheet = client.file.sheets[0]
+    sheet.title, sheet.column_count = "Sources", 3
+
+    assert GoogleWorkbook(client).create_missing([SOURCES]) == (SOURCES,)
+
+    assert person.header("Sources") == [*SOURCES.columns]
+    assert sheet.frozen_rows == 1
+
+
+def test_a_tab_is_not_taken_for_one_whose_title_is_part_of_its_own(book: GoogleWorkbook, person: Person) -> None:
+    person.delete_tab("Dead-Letter Sources")
+
+    with pytest.raises(GoogleUnavailableError, match='"Dead-Letter Sources" is not there'):
+        book.read(TABS)
 
 
 def test_a_tab_that_a_person_deleted_is_named_and_made_again(book: GoogleWorkbook, person: Person) -> None:
