@@ -125,9 +125,9 @@ class SheetSettings(_Part):
     credentials_file: Annotated[Path | None, _EMPTY_IS_NONE] = None
     """The key file of the Google service account that the spreadsheet is shared with."""
     poll: Annotated[Duration | None, _EMPTY_IS_NONE] = None
-    """How often the list is looked at; empty for 2s, or 7s with a spreadsheet."""
+    """How often the list is looked at; empty for 2s, or 8s with a spreadsheet."""
     flush: Annotated[Duration | None, _EMPTY_IS_NONE] = None
-    """How often status changes are written while there are many; empty for 1s, or 6s with a spreadsheet."""
+    """How often status changes are written while there are many; empty for 1s, or 6.5s with a spreadsheet."""
     most_videos: int = Field(default=10_000, ge=100, le=500_000)
     """Rows that `Video Tasks`, and `Dead-Letter Tasks`, hold at most. Beyond it the finished leave the sheet first,
     then those that wait; running ones stay. The ledger keeps all."""
@@ -144,12 +144,12 @@ class SheetSettings(_Part):
     @property
     def poll_every(self) -> timedelta:
         """How often the list is looked at."""
-        return self.poll or timedelta(seconds=7 if self.spreadsheet_id else 2)
+        return self.poll or timedelta(seconds=8 if self.spreadsheet_id else 2)
 
     @property
     def flush_every(self) -> timedelta:
         """How often status changes are written."""
-        return self.flush or timedelta(seconds=6 if self.spreadsheet_id else 1)
+        return self.flush or timedelta(seconds=6.5 if self.spreadsheet_id else 1)
 
     @model_validator(mode="after")
     def _must_fit_together(self) -> Self:
