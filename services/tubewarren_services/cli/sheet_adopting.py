@@ -4,7 +4,7 @@ import fcntl
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -83,9 +83,15 @@ def repair(book: Workbook, surveyed: Survey, terms: Terms) -> tuple[Found, ...]:
 def terms_of(settings: Settings, now: datetime) -> Terms:
     """What the settings, and what our fleet remembers in the data folder, say of rows."""
     data_dir = settings.data_dir
+
+    @cache
+    def is_healthy(words: str) -> bool:
+        # The same words are asked about for several tabs, and all rules take their time.
+        return classify(Evidence(words), settings.youtube.rules).kind not in _STAYS_DEAD
+
     return Terms(
         now,
-        is_healthy=lambda words: classify(Evidence(words), settings.youtube.rules).kind not in _STAYS_DEAD,
+        is_healthy=is_healthy,
         video_id=partial(video_id, allowed_hosts=settings.youtube.allowed_hosts),
         kept=kept_rows(data_dir / "status-writer.sqlite"),
         taken_ids=(NumberFile(data_dir / "sheet-ingestor.highest").highest(),),

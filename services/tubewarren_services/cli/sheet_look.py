@@ -27,8 +27,8 @@ _FIELDS: Final = "properties(title),sheets(properties(sheetId,title,sheetType,gr
 _NAME: Final = "properties(title)"
 _SHORT: Final = Patience(limit=timedelta(milliseconds=200))
 """Somebody waits for the command; who saves a file just now can be asked again."""
-_DOCTORS_PATIENCE: Final = timedelta(seconds=8)
-_CONNECT, _READ = timedelta(seconds=2), timedelta(seconds=4)
+_DOCTORS_PATIENCE: Final = timedelta(seconds=6)
+_CONNECT, _READ = timedelta(seconds=2), timedelta(seconds=3)
 
 
 class Described(Protocol):
@@ -114,10 +114,7 @@ def look_at_spreadsheet(spreadsheet: Described, sheet: SheetSettings, allowed_ho
     ranges = ["'{}'".format(titles[tab].replace("'", "''")) for tab in there]
     values = spreadsheet.values(ranges) if ranges else []
     tables = dict(zip(there, map(Table.of, values), strict=True))
-    found: dict[Tab, Table | tuple[Problem, ...]] = {
-        tab: tables[tab] if tab in tables and tables[tab].header else (missing_tab(title),)
-        for tab, title in titles.items()
-    }
+    found = {tab: tables.get(tab, (missing_tab(title),)) for tab, title in titles.items()}
     name = f'the spreadsheet "{metadata.get("properties", {}).get("title", "")}", as {spreadsheet.account()}'
     judged = _judged(name, found, sheet, allowed_hosts)
     return Look(name, judged.rows, (*spreadsheet_problems(metadata, titles), *judged.problems))

@@ -10,10 +10,15 @@ from tubewarren_services.sheet_ingestor.rows import ListRow
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """A source that is to be expanded: a new one, or one whose row has another address now."""
+    """A source that is to be expanded.
+
+    Attributes:
+        is_another: its row had the address of another one before.
+    """
 
     row: ListRow
     entry: Entry
+    is_another: bool = False
 
 
 @dataclass(frozen=True, slots=True)

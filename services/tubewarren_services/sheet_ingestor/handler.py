@@ -12,7 +12,7 @@ from tubewarren_services.sheet_ingestor.decisions import Accept, Decision, Find,
 from tubewarren_services.sheet_ingestor.entries import Entry, Terms, entry_of
 from tubewarren_services.sheet_ingestor.memory import Known, Memory
 from tubewarren_services.sheet_ingestor.pauses import Held, changes, pause_of
-from tubewarren_services.sheet_ingestor.rows import ListRow
+from tubewarren_services.sheet_ingestor.rows import ListRow, Wording
 
 _NOT_TAKEN: Final = "Not taken: "
 """By this a note is known for one of ours by the next process, which has to take it back."""
@@ -21,7 +21,8 @@ _NOT_TAKEN: Final = "Not taken: "
 def decide(rows: Iterable[ListRow], memory: Memory, held: Held, terms: Terms) -> tuple[Decision, ...]:
     """Decide on every row; what was decided before is not decided again.
 
-    Pauses come first, so that nothing of a source starts that is put on the list paused.
+    Pauses come first. A source that is put on the list paused is ordered when it may go on: a pause takes some seconds
+    to reach every worker.
     """
     read = [(row, _entry(row, memory.taken.get(row.source_id), terms)) for row in rows]
     entries = {row.source_id: entry for row, entry in read if isinstance(entry, Entry)}
@@ -53,6 +54,8 @@ def _of_a_new_row(row: ListRow, entry: Entry | Failure, memory: Memory) -> Itera
     match entry:
         case Entry() if row.is_set_back:
             yield Take(row, Taken.PENDING, entry)
+        case Entry() if (row.waits or was_refused) and pause_of(row.pause):
+            return
         case Entry() if row.waits or was_refused:
             yield Accept(row, entry)
         case Entry():
@@ -67,12 +70,17 @@ def _of_a_new_row(row: ListRow, entry: Entry | Failure, memory: Memory) -> Itera
 def _of_a_known_row(row: ListRow, entry: Entry | Failure, known: Known, memory: Memory) -> Iterator[Decision]:
     if isinstance(entry, Failure):
         return
-    if row.wording.url != known.wording.url and canonical_url(row.wording.url) != canonical_url(known.wording.url):
-        yield Accept(row, entry)
-    elif replace(row.wording, url="") != replace(known.wording, url=""):
-        yield Take(row, Taken.EDITED, entry)
+    if row.wording != known.wording:
+        yield from _edited(row, entry, known.wording)
     if row.is_set_back and row.source_id not in memory.set_back:
         yield Take(row, Taken.PENDING, entry)
+
+
+def _edited(row: ListRow, entry: Entry, before: Wording) -> Iterator[Decision]:
+    if canonical_url(row.wording.url) != canonical_url(before.url):
+        yield Accept(row, entry, is_another=True)
+    elif replace(row.wording, url=before.url) != before:
+        yield Take(row, Taken.EDITED, entry)
 
 
 def _noted(row: ListRow, entry: Entry | Failure, memory: Memory) -> Iterator[Note]:

@@ -118,10 +118,9 @@ class Ingestor:
                 self._memory.note(decision)
         await self._bring_back(seen)
         self._monitor_trouble = _NO_MONITOR if self._is_unanswered else ""
-        if self._memory.actions:
-            carried_out = dict(self._memory.actions)
-            await asyncio.to_thread(self.reader.clear, carried_out)
-            self._memory.forget_actions(carried_out)
+        if (carried_out := self._memory.carried_out()).tabs:
+            await asyncio.to_thread(self.reader.show, carried_out)
+            self._memory.forget(carried_out)
         if len(settled) == len(seen.rows):
             self._looks += 1
 

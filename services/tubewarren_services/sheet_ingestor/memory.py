@@ -1,10 +1,12 @@
 """What the ingestor knows of the rows that it has seen; the sheet remembers the rest beyond its life."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from tubewarren.messages.events import Taken
 from tubewarren.sheets.reconcile import Key
+from tubewarren.sheets.tabs import SOURCES, VIDEO_TASKS
+from tubewarren_services.sheet_ingestor.actions import CarriedOut
 from tubewarren_services.sheet_ingestor.decisions import Accept, Decision, Find, Note, Refuse, Take
 from tubewarren_services.sheet_ingestor.entries import Entry
 from tubewarren_services.sheet_ingestor.rows import ListRow, Typed, Wording
@@ -76,10 +78,20 @@ class Memory:
         known = self.taken.get(source_id)
         return known.entry if known else None
 
-    def forget_actions(self, source_ids: Iterable[str]) -> None:
-        """They stand in their cells no more."""
-        for source_id in source_ids:
+    def carried_out(self) -> CarriedOut:
+        """What the rows that ordered it do not show yet."""
+        set_back = {
+            SOURCES: frozenset((source_id,) for source_id in self.set_back),
+            VIDEO_TASKS: frozenset(self.videos),
+        }
+        return CarriedOut(dict(self.actions), set_back)
+
+    def forget(self, shown: CarriedOut) -> None:
+        """The rows show it now."""
+        for source_id in shown.actions:
             self.actions.pop(source_id, None)
+        self.set_back -= {source_id for (source_id,) in shown.set_back[SOURCES]}
+        self.videos.difference_update(shown.set_back[VIDEO_TASKS])
 
     def _take(self, row: ListRow, entry: Entry | None) -> None:
         self.taken[row.source_id] = Known(row.wording, entry)

@@ -1,8 +1,8 @@
 """Reading the list: all that blocks, in one place; call it from a thread."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,8 @@ from tubewarren.sheets.sources_file import parse_sources
 from tubewarren.sheets.table import Table
 from tubewarren.sheets.tabs import SOURCES, VIDEO_TASKS
 from tubewarren.sheets.workbook import Workbook
-from tubewarren_services.sheet_ingestor.actions import cleared
+from tubewarren.youtube.addresses import canonical_url
+from tubewarren_services.sheet_ingestor.actions import CarriedOut, cleared
 from tubewarren_services.sheet_ingestor.intake import Wish, take_in, told_of_doubled_ids
 from tubewarren_services.sheet_ingestor.numbers import NumberFile
 from tubewarren_services.sheet_ingestor.rows import ListRow, read_rows
@@ -25,6 +26,8 @@ Signature = tuple[int, int, int]
 
 _LOOKS_WITHOUT_VIDEOS: Final = 5
 """After so many the videos are looked for again; a file that is not there costs some patience each time."""
+_MOST_ADDRESSES: Final = 20_000
+"""Spellings that are remembered: a long list is looked at every few seconds."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -86,7 +89,8 @@ class Reader:
     workbook: Workbook
     numbers: NumberFile
     sources_file: SourcesFile
-    _looks_without_videos: int = field(default=0)
+    _looks_without_videos: int = 0
+    _canonical: Callable[[str], str] = field(default_factory=lambda: lru_cache(_MOST_ADDRESSES)(canonical_url))
 
     def look(self) -> Seen:
         """Bring the sources file into the list, give every row its number, and read it.
@@ -99,7 +103,7 @@ class Reader:
         table, videos = self._read()
         table = self._taken_in(table, wishes)
         self.sources_file.imported(signature)
-        rows = read_rows(table)
+        rows = read_rows(table, self._canonical)
         # A number that a person gave is as much in use as one of ours.
         self.numbers.note(row.source_id for row in rows)
         return Seen(rows, None if videos is None else set_back_keys(videos), told_of_doubled_ids(table))
@@ -113,13 +117,13 @@ class Reader:
         self.workbook.create_missing([SOURCES])
         self._taken_in(self.workbook.read([SOURCES])[SOURCES], [wish])
 
-    def clear(self, carried_out: Mapping[str, str]) -> None:
-        """Take orders out of their cells, by ID, that still stand there as they were carried out.
+    def show(self, carried_out: CarriedOut) -> None:
+        """Show in the rows that ordered something that it was carried out.
 
         Raises:
             SheetError: not now.
         """
-        self.workbook.edit({SOURCES: partial(cleared, carried_out=carried_out)})
+        self.workbook.edit({tab: partial(cleared, tab, carried_out) for tab in carried_out.tabs})
 
     def _read(self) -> tuple[Table, Table | None]:
         """Sources, and Video Tasks when it can be read: trouble there is the status-writer's, and stops no source."""

@@ -40,8 +40,9 @@ def steps_of(decision: Decision, cancelled: Collection[str], worker: str, now: d
     source_id = decision.row.source_id
     taken_up = (CancelSource(source_id=source_id, cancelled=False),) if source_id in cancelled else ()
     match decision:
-        case Accept(_, entry):
-            return Steps(asked=taken_up, ordered=_expansion(source_id, entry, worker, now))
+        case Accept(_, entry, is_another):
+            # What a person cancelled under this ID was the other one.
+            return Steps(taken_up if is_another else (), _expansion(source_id, entry, worker, now))
         case Refuse(row, failure):
             refused = SourceRefused(at=now, source_id=source_id, url=row.wording.url, failure=failure)
             return Steps(told=(refused,))

@@ -37,8 +37,6 @@ class Part(StrEnum):
     PROGRESS = "progress"
     FATE = "fate"
     """What a person did with what was given up."""
-    HOLD = "hold"
-    """Whether a person holds it back, or wants no more of it."""
     NOTE = "note"
     """What is wrong with its row, while its work goes on."""
 

@@ -22,7 +22,6 @@ from tubewarren.messages.events import (
     SourceProgress,
     SourceRefused,
     SourceTaken,
-    Taken,
     Verdict,
     VideoClaimed,
     VideoDownloaded,
@@ -45,20 +44,8 @@ FATE = "fate"
 _TOLD_BEFORE = "rejected"
 """The broker's word for what a worker gave up; the worker's own event says why, and better."""
 
-HOLD: Final = "hold"
-"""`paused` or `cancelled`; empty when nothing holds a source back."""
-
 NOTE: Final = "note"
 """What is wrong with a row."""
-
-_HOLDS: Final = {
-    Taken.PAUSED: "paused",
-    Taken.RESUMED: "",
-    Taken.CANCEL: "cancelled",
-    Taken.RETRY: "",
-    Taken.EXPAND_AGAIN: "",
-    Taken.PENDING: "",
-}
 
 # Being listed again says nothing about how far a video is, and what is done stays done.
 _LISTED, _UNDERWAY, _FINISHED = 0, 1, 2
@@ -154,8 +141,6 @@ def _of_a_row(event: SourceTaken | SourceNoted) -> Iterator[Fact]:
         case SourceTaken():
             yield _taken_by(event)
             yield _fact(subject, Part.NOTE, order, {NOTE: ""})
-            if event.what in _HOLDS:
-                yield _fact(subject, Part.HOLD, order, {HOLD: _HOLDS[event.what]})
             if event.url:
                 entry = {"URL": event.url, **event.columns, PRIORITY: str(event.priority), PRESET: event.preset}
                 yield _fact(subject, Part.ENTRY, order, entry)

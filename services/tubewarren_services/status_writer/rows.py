@@ -10,13 +10,14 @@ from tubewarren.sheets.tabs import (
     DEAD_LETTER_TASKS,
     LAST_ERROR,
     SOURCES,
+    STATUS,
     VIDEO_TASKS,
     WORKERS,
     StatusWord,
     Tab,
 )
 from tubewarren_services.status_writer.facts import Kind, Part, Record, Statement
-from tubewarren_services.status_writer.handler import DEAD, FATE, HOLD, NOTE
+from tubewarren_services.status_writer.handler import DEAD, FATE, NOTE
 
 TABS_OF: Mapping[Kind, tuple[Tab, ...]] = {
     Kind.SOURCE: (SOURCES, DEAD_LETTER_SOURCES),
@@ -70,11 +71,10 @@ def _of_a_source(record: Record) -> Mapping[Tab, Shown]:
     if is_dead and not has_gone_on:
         values["Status"] = StatusWord.ERROR.value
         values |= _settled(fate, _says(standing, LAST_ERROR))
-    values |= record[Part.CLAIM].values if Part.CLAIM in record else {}
+    if Part.CLAIM in record:
+        values |= _claim_values(StatusWord(values.get(STATUS, StatusWord.PENDING)), record)
     if Part.NOTE in record:
         values[LAST_ERROR] = _says(record[Part.NOTE], NOTE) or values.get(LAST_ERROR, "")
-    if Part.HOLD in record:
-        values["Progress"] = f"{_says(record[Part.HOLD], HOLD)} {values.get('Progress', '')}".strip()
     # The ingestor writes these rows, so one that is not there is one that a person removed.
     rows = {SOURCES: _shown(SOURCES, values, may_be_added=False)}
     if is_dead and not fate:

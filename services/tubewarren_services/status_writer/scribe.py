@@ -14,12 +14,22 @@ from tubewarren.sheets.patch import Patch
 from tubewarren.sheets.reconcile import Key, Reconciled, WantedRow, reconcile, rows_by_key, spelled
 from tubewarren.sheets.set_back import set_back_rows
 from tubewarren.sheets.table import Table
-from tubewarren.sheets.tabs import DEAD_LETTER_TASKS, SOURCES, STATUS, SUMMARY, TABS, VIDEO_TASKS, StatusWord, Tab
+from tubewarren.sheets.tabs import (
+    DEAD_LETTER_TASKS,
+    PROGRESS,
+    SOURCES,
+    STATUS,
+    SUMMARY,
+    TABS,
+    VIDEO_TASKS,
+    StatusWord,
+    Tab,
+)
 from tubewarren.sheets.workbook import Workbook
 from tubewarren_services.status_writer.facts import Fact
 from tubewarren_services.status_writer.handler import FLEET
 from tubewarren_services.status_writer.mirror import Mirror, MirrorRow
-from tubewarren_services.status_writer.summary import COUNTED, Summary, gates_of, written_into
+from tubewarren_services.status_writer.summary import COUNTED, Summary, gates_of, held_sources, written_into
 
 Rows = Mapping[Key, MirrorRow]
 
@@ -60,6 +70,7 @@ class Scribe:
     timer: Callable[[], float] = time.monotonic
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _summarised: Summary | None = None
+    _held: Mapping[str, str] | None = None
     _seen: dict[Tab, Table] = field(default_factory=dict)
     _unreadable: dict[Tab, str] = field(default_factory=dict)
     _looked_at: float = -math.inf
@@ -147,7 +158,8 @@ class Scribe:
     def _try_to_write(self) -> TabUnreadableError | None:
         """What keeps a tab from being read, if something does; the others can be written without it."""
         told = self._summary()
-        changes: dict[Tab, Callable[[Table], Edited]] = {tab: partial(self._edit, tab) for tab in TABS}
+        held = held_sources(told.gates)
+        changes: dict[Tab, Callable[[Table], Edited]] = {tab: partial(self._edit, tab, held) for tab in TABS}
         is_news = self._is_news()
         changes[SUMMARY] = partial(self._tell, told, self.clock(), is_news=is_news)
         readable = {tab: change for tab, change in changes.items() if tab not in self._unreadable}
@@ -159,12 +171,18 @@ class Scribe:
             self.mirror.note_written(tab, after.edit.rows, after.edit.reconciled.placed)
             self._seen[tab] = after.table
         self._summarised = told if SUMMARY in written else None
+        self._held = held if SOURCES in written else None
         return None
 
-    def _edit(self, tab: Tab, table: Table) -> Edited:
-        rows = self.mirror.pending(tab) if table == self._seen.get(tab) else self.mirror.every(tab)
+    def _edit(self, tab: Tab, held: Mapping[str, str], table: Table) -> Edited:
+        is_as_left = table == self._seen.get(tab) and (tab is not SOURCES or held == self._held)
+        rows = self.mirror.pending(tab) if is_as_left else self.mirror.every(tab)
         wanted = {
-            key: WantedRow(shown.values, shown.seed, placed=row.placed or not shown.may_be_added)
+            key: WantedRow(
+                _with_hold(shown.values, held.get(key[0], "") if tab is SOURCES else ""),
+                shown.seed,
+                placed=row.placed or not shown.may_be_added,
+            )
             for key, row in rows.items()
             if (shown := row.shown) is not None
         }
@@ -187,6 +205,11 @@ def _wishes(tab: Tab, table: Table, wanted: Mapping[Key, WantedRow]) -> Iterator
         positions = rows.get(spelled(key), ()) if row.values.get(STATUS) in _ENDED else ()
         if set_back_rows(table, positions):
             yield key, row
+
+
+def _with_hold(values: Mapping[str, str], word: str) -> Mapping[str, str]:
+    """What a row shows of a source that a person holds back."""
+    return {**values, PROGRESS: f"{word} {values.get(PROGRESS, '')}".strip()} if word else values
 
 
 def _without_status(values: Mapping[str, str]) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """The summary: the fleet on one page, as rows of a tab that is the system's alone."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ COUNTED = (SOURCES, VIDEO_TASKS, WORKERS)
 """The tabs whose rows are counted."""
 
 _WORDS = (StatusWord.PENDING, StatusWord.IN_PROGRESS, StatusWord.DONE, StatusWord.ERROR)
+_HELD = {"pause": "paused", "cancelled": "cancelled"}
 _SILENT = (StatusWord.STALE, StatusWord.LOST)
 _DEAD = "See `svc dead list` for the reasons; `svc dead redrive` sends them back to work."
 
@@ -60,6 +61,11 @@ def gates_of(record: Record) -> tuple[Gate, ...]:
     """The gates of the newest snapshot."""
     standing = record.get(Part.STANDING)
     return tuple(Gate.model_validate(gate) for gate in json.loads(standing.values[GATES])) if standing else ()
+
+
+def held_sources(gates: Iterable[Gate]) -> Mapping[str, str]:
+    """What a person does with some sources, in a word, by ID: holds them back, or wants no more of them."""
+    return {gate.name: _HELD[gate.kind] for gate in gates if gate.kind in _HELD}
 
 
 def written_into(table: Table, summary: Summary, now: datetime) -> Reconciled:

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import (
@@ -25,7 +25,7 @@ DEFAULT_FILE = Path("tubewarren.toml")
 _PREFIX = "TUBEWARREN_"
 _NOT_SETTINGS = ("TUBEWARREN_CONFIG", "TUBEWARREN_TEST_")
 """The environment's other names: the place of the file itself, and what only the tests read."""
-_SECRETS = (("broker_url",), ("store", "ledger"), ("youtube", "options"))
+_SECRETS = (("broker_url",), ("store", "ledger"), ("youtube", "options"), ("youtube", "presets"))
 _TELLING_NAME = re.compile(r"pass|token|secret|cookie|auth|credential", re.IGNORECASE)
 
 
@@ -68,7 +68,8 @@ def shown(settings: Settings) -> dict[str, Any]:
         values["broker_url"] = _mask(settings.broker_url)
     if settings.store.ledger is not None:
         values["store"]["ledger"] = _mask(settings.store.ledger)
-    values["youtube"]["options"] = _masked("", values["youtube"]["options"])
+    for name in ("options", "presets"):
+        values["youtube"][name] = _masked("", values["youtube"][name])
     return values
 
 
@@ -141,10 +142,18 @@ def _may_hold_a_secret(place: tuple[int | str, ...]) -> bool:
 
 def _unparsable(environment: Mapping[str, str]) -> Iterator[str]:
     """The library names only the section, and not the variable that a person has to correct."""
-    of_json = {*_sections(Settings), f"{_PREFIX}YOUTUBE__OPTIONS"}
+    of_json = {*_sections(Settings), *_mappings(Settings, _PREFIX)}
     for name, text in environment.items():
         if name.upper() in of_json and not _is_json(text):
             yield f'{name}: write a JSON object, such as {{"name": "value"}}'
+
+
+def _mappings(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if get_origin(field.annotation) is Mapping:
+            yield f"{prefix}{name.upper()}"
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _mappings(field.annotation, f"{prefix}{name.upper()}__")
 
 
 def _sections(model: type[BaseModel]) -> Iterator[str]:

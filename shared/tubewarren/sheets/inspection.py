@@ -65,6 +65,8 @@ def tab_problems(
         problem_with: why an address cannot be worked on; None for one that can.
         words: the owner's words for ours in Status.
     """
+    if not table.header:
+        return (Problem(title, "the tab is empty", f"{_INIT}."),)
     if sentences := problems(tab, table):
         return unreadable(title, sentences)
     found = [*_of_columns(tab, title, table), *_of_keys(tab, title, table)]
@@ -130,7 +132,9 @@ def _of_keys(tab: Tab, title: str, table: Table) -> Iterator[Problem]:
         yield Problem(
             title,
             f"several rows have the same {' and '.join(tab.key)}: {_some(doubled)}",
-            f"{_ADOPT} where it can; otherwise remove all but one of each." if tab in _WITH_STATUS else "Remove all but one of each.",
+            f"{_ADOPT} where it can; otherwise remove all but one of each."
+            if tab in _WITH_STATUS
+            else "Remove all but one of each.",
         )
     places = [table.names.index(name) for name in tab.key]
     bare = [row for row in table.rows if not is_blank(row) and not all(row[place].strip() for place in places)]

@@ -13,6 +13,7 @@ from tubewarren.sheets.table import Table, doubled_names, missing_names
 STATUS = "Status"
 CLAIMED_BY = "ClaimedBy"
 LAST_ERROR = "LastError"
+PROGRESS = "Progress"
 
 
 @unique

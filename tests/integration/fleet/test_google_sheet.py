@@ -1,6 +1,7 @@
 """A whole fleet whose list is a Google spreadsheet, with people at work in it and Google in trouble."""
 
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,6 +21,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.fleet, pytest.mark.timeout(240)]
 
 TO_THE_END = timedelta(seconds=90)
 SERVICES = ("heartbeat-monitor", "results-manager", "status-writer", "sheet-ingestor", "source-expander", "downloader")
+MOST_DEEDS = 400
 WORDS = {"pending": "pending", "waiting": "pending", "in-progress": "in-progress", "done": "done", "dead": "error"}
 
 MINE = """
@@ -27,7 +29,7 @@ import time
 
 
 def work(task, columns, folder):
-    time.sleep(0.05)
+    time.sleep(0.2)
     if "missing" in task.url:
         raise ValueError("nothing that anybody knows")
     (folder / "film.txt").write_text(task.id + columns.get("Name", ""))
@@ -173,6 +175,10 @@ class Hands:
         deed(tab)
         self.done[deed.__name__] += 1
 
+    def rest(self) -> None:
+        """At random, so that any moment between a read and a write of the fleet's is met."""
+        time.sleep(self._chance.uniform(0, 0.06))
+
     def sort(self, tab: str) -> None:
         self._person.sort(tab, self._chance.choice(("ID", "Status", "URL")), falling=self._chance.random() < 0.5)
 
@@ -220,16 +226,14 @@ def test_whatever_people_do_meanwhile_no_row_is_mixed_up_and_nothing_of_theirs_i
     machine: Machine, person: Person, google: GoogleStandin, seed: int
 ) -> None:
     add_lists(machine, person)
-    google.troubles.latency = timedelta(milliseconds=100)
+    google.troubles.latency = timedelta(milliseconds=300)
     start_all(machine)
     wait_until(lambda: len(in_sheet(person)) > 5 and all(row["ID"] for row in person.records("Sources")))
     hands = Hands(person, seed)
 
-    acted = 0
-    while acted < 120 and sum(ended(machine)[state] for state in ("done", "error")) < 61:
-        for _ in range(5):
-            hands.act()
-            acted += 1
+    while len(machine.finished) < 60 and hands.done.total() < MOST_DEEDS:
+        hands.act()
+        hands.rest()
     google.troubles.latency = timedelta(0)
     until_ended(machine)
     until_it_agrees(machine, person)

@@ -71,6 +71,16 @@ class Fleet:
     def order(self, name: str, **cells: str) -> None:
         self.write("Sources", self.row(name)["ID"], **cells)
 
+    def next_id(self) -> str:
+        return str(len(self.machine.rows("Sources")) + 1)
+
+    def pause(self, source_id: str) -> None:
+        """Before anything of it starts."""
+        assert self.machine.svc("pause", "source", source_id).returncode == 0
+
+    def held(self) -> int:
+        return sum(queue["ready"] for queue in self.machine.ask("status")["queues"] if queue["purpose"] == "held")
+
     def gates(self) -> list[tuple[str, str]]:
         return [(gate["kind"], gate["name"]) for gate in self.machine.ask("status")["gates"] or ()]
 
@@ -85,15 +95,19 @@ def fleet(broker: BrokerUnderTest, tmp_path_factory: pytest.TempPathFactory) -> 
     with site_of(CATALOGUE) as site, machine_in(folder, settings_for_tests(site, BROKER_URL=url)) as machine:
         machine.start("up")
         wait_until((machine.workbook / "Sources.csv").exists)
-        yield Fleet(machine, site)
+        fleet = Fleet(machine, site)
+        # While any source is paused, no permit is good for more than one start: a pause takes effect at once.
+        fleet.pause("some other")
+        yield fleet
     broker.remove_vhost(url)
 
 
 def test_a_source_that_the_list_pauses_waits_and_goes_on_when_the_cell_is_emptied(fleet: Fleet) -> None:
+    source_id = fleet.next_id()
     fleet.add("meadow", Pause="yes")
-    source_id = wait_until(lambda: fleet.row("meadow").get("ID", ""))
     wait_until(fleet.gates, holds=lambda found: ("pause", source_id) in found)
-    wait_until(lambda: held(fleet))
+    assert fleet.machine.svc("resume", "source", source_id).returncode == 0
+    wait_until(fleet.gates, holds=lambda found: ("pause", source_id) in found)
     assert fleet.site.requests["/meadow.xml"] == 0
 
     fleet.order("meadow", Pause="")
@@ -102,28 +116,29 @@ def test_a_source_that_the_list_pauses_waits_and_goes_on_when_the_cell_is_emptie
     assert ("pause", source_id) not in fleet.gates()
 
 
-def held(fleet: Fleet) -> int:
-    return sum(queue["ready"] for queue in fleet.machine.ask("status")["queues"] if queue["purpose"] == "held")
-
-
-def test_a_pause_that_was_made_elsewhere_is_not_ended_by_an_empty_cell(fleet: Fleet) -> None:
-    fleet.add("harbour", Pause="x")
-    source_id = wait_until(lambda: fleet.row("harbour").get("ID", ""))
-    wait_until(fleet.gates, holds=lambda found: ("pause", source_id) in found)
-    assert fleet.machine.svc("pause", "source", source_id, "--reason", "It is being moved.").returncode == 0
-
-    fleet.order("harbour", Pause="", Action="wait")
-
+def test_a_source_at_work_is_paused_and_a_pause_that_was_made_elsewhere_is_not_ended_by_an_empty_cell(
+    fleet: Fleet,
+) -> None:
+    source_id = fleet.next_id()
+    fleet.pause(source_id)
+    fleet.add("harbour", Pause="")
+    wait_until(fleet.held)
+    fleet.order("harbour", Pause="x", Action="wait")
     wait_until(lambda: fleet.row("harbour")["LastError"], holds=lambda words: "There is no Action 'wait'" in words)
+
+    fleet.order("harbour", Pause="", Action="go")
+
+    wait_until(lambda: fleet.row("harbour")["LastError"], holds=lambda words: "There is no Action 'go'" in words)
     assert ("pause", source_id) in fleet.gates()
     assert fleet.machine.svc("resume", "source", source_id).returncode == 0
     fleet.until("harbour", Status="done")
 
 
 def test_a_cancelled_source_ends_in_the_dead_queue_and_a_retry_takes_it_up_again(fleet: Fleet) -> None:
-    fleet.add("ferry", Pause="yes")
-    source_id = wait_until(lambda: fleet.row("ferry").get("ID", ""))
-    wait_until(fleet.gates, holds=lambda found: ("pause", source_id) in found)
+    source_id = fleet.next_id()
+    fleet.pause(source_id)
+    fleet.add("ferry")
+    wait_until(fleet.held)
 
     fleet.order("ferry", Action="Cancel")
 
@@ -132,23 +147,24 @@ def test_a_cancelled_source_ends_in_the_dead_queue_and_a_retry_takes_it_up_again
     assert f"A person cancelled source {source_id}" in dead["reason"]
     assert fleet.until("ferry", Action="", Status="error")
     assert ("cancelled", source_id) in fleet.gates()
+    assert fleet.machine.svc("resume", "source", source_id).returncode == 0
 
-    fleet.order("ferry", Action="retry", Pause="")
+    fleet.order("ferry", Action="retry")
 
     row = fleet.until("ferry", Status="done")
     assert row["Action"] == ""
-    assert fleet.gates() == []
+    assert ("cancelled", source_id) not in fleet.gates()
     assert fleet.dead(source_id) == []
 
 
 def test_dead_letters_of_a_cancelled_source_take_it_up_again_when_they_are_redriven(fleet: Fleet) -> None:
-    fleet.add("orchard", Pause="yes")
-    source_id = wait_until(lambda: fleet.row("orchard").get("ID", ""))
-    wait_until(fleet.gates, holds=lambda found: ("pause", source_id) in found)
+    source_id = fleet.next_id()
+    fleet.pause(source_id)
+    fleet.add("orchard")
+    wait_until(fleet.held)
     fleet.order("orchard", Action="cancel")
     wait_until(lambda: fleet.dead(source_id))
-    fleet.order("orchard", Pause="")
-    wait_until(fleet.gates, holds=lambda found: ("pause", source_id) not in found)
+    assert fleet.machine.svc("resume", "source", source_id).returncode == 0
 
     answer = fleet.machine.svc("dead", "redrive", "--class", "cancelled", "--source", source_id)
 

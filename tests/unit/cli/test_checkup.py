@@ -48,6 +48,9 @@ CASES: dict[str, tuple[Finding, Health]] = {
     "ancient yt-dlp": (checkup.yt_dlp("2025.12.01", TODAY), Health.BAD),
     "yt-dlp from the future": (checkup.yt_dlp("2026.12.01", TODAY), Health.OK),
     "yt-dlp by another name": (checkup.yt_dlp("nightly", TODAY), Health.OK),
+    "a spreadsheet": (checkup.spreadsheet("My list"), Health.OK),
+    "a spreadsheet that is out of order for a while": (checkup.silent_spreadsheet("503.", heals=True), Health.WARN),
+    "a spreadsheet that is not shared": (checkup.silent_spreadsheet("Share it.", heals=False), Health.BAD),
     "a folder": (checkup.folder("data", Path("d"), None, "--data-dir"), Health.OK),
     "an unwritable folder": (checkup.folder("data", Path("d"), "d is not writable", "--data-dir"), Health.BAD),
 }

@@ -211,7 +211,7 @@ def test_nothing_is_adopted_while_our_own_services_are_at_work(old: Path, tmp_pa
         only_looked = svc("adopt", "--dry-run")
 
     assert result.exit_code == 1
-    assert f"{service} of this data folder" in result.stderr
+    assert f"At work in the data folder .tubewarren: {service}. Stop the fleet first" in result.stderr
     assert look(old, "Sources") == before
     assert "Sources that were in progress" in only_looked.stdout
     assert services_at_work(tmp_path / ".tubewarren") == ()

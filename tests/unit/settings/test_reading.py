@@ -116,7 +116,7 @@ def test_a_wrong_variable_is_told_like_any_other(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    "name", ["TUBEWARREN_YOUTUBE__OPTIONS", "TUBEWARREN_STORE", "tubewarren_store", "TUBEWARREN_RETRY"]
+    "name", ["TUBEWARREN_YOUTUBE__PRESETS", "TUBEWARREN_SHEET__WORDS", "TUBEWARREN_STORE", "tubewarren_store"]
 )
 def test_a_variable_that_must_be_json_is_named_when_it_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, SECRET)
@@ -166,7 +166,8 @@ def test_secrets_are_masked_where_settings_are_shown() -> None:
                     "nested": [{"api_token": SECRET}],
                     "retries": 3,
                     "format": "best",
-                }
+                },
+                "presets": {"hd": {"proxy": f"http://me:{SECRET}@proxy:3128", "password": SECRET}},
             },
         }
     )

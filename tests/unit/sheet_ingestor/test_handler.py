@@ -224,6 +224,10 @@ def test_another_address_is_another_source_under_the_same_id(desk: Desk) -> None
     accepted = desk.accepted(row("7", C, "done"), row("8", f"{B}2", "done"))
 
     assert [(source_id, entry.url) for source_id, entry in accepted] == [("7", C), ("8", f"{B}2")]
+    (again,) = desk.look(row("7", A, "done"), row("8", f"{B}2", "done"))
+    assert isinstance(again, Accept)
+    assert again.is_another
+    desk.look(row("7", C, "done"), row("8", f"{B}2", "done"))
     assert desk.look(row("7", C, "done"), row("8", f"{B}2", "done")) == []
 
 
@@ -369,12 +373,20 @@ def test_a_row_that_waits_for_its_listing_was_not_set_back(desk: Desk) -> None:
     assert desk.look(row("7", A, "pending")) == []
 
 
-def test_a_source_is_paused_before_anything_of_it_is_ordered(desk: Desk) -> None:
-    first, second = desk.look(row("7", A, pause="yes"))
+def test_a_source_that_is_put_on_the_list_paused_is_ordered_when_it_may_go_on(desk: Desk) -> None:
+    assert desk.taken(row("7", A, pause="yes")) == [("7", Taken.PAUSED)]
+    desk.held = Held(frozenset({"7"}), frozenset({"7"}))
+    assert desk.look(row("7", A, pause="yes")) == []
 
-    assert isinstance(first, Take)
-    assert first.what is Taken.PAUSED
-    assert isinstance(second, Accept)
+    resumed, accepted = desk.look(row("7", A))
+
+    assert isinstance(resumed, Take)
+    assert resumed.what is Taken.RESUMED
+    assert isinstance(accepted, Accept)
+
+
+def test_a_bad_row_is_told_so_though_it_is_paused(desk: Desk) -> None:
+    assert "no preset" in desk.refusal(row("7", A, preset="adio", pause="yes")).failure.reason
 
 
 def test_a_row_in_which_somebody_is_typing_is_taken_when_it_stays_as_it_is() -> None:

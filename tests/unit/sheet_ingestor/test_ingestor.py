@@ -95,6 +95,10 @@ class Desk:
         with (self.sheet.parent / "Video Tasks.csv").open("w", newline="") as file:
             csv.writer(file).writerows([header, *rows])
 
+    def video_statuses(self) -> list[str]:
+        with (self.sheet.parent / "Video Tasks.csv").open(newline="") as file:
+            return [row["Status"] for row in csv.DictReader(file)]
+
     def taken(self) -> list[tuple[str, Taken]]:
         return [(event.source_id, event.what) for event in self.of(SourceTaken)]
 
@@ -493,6 +497,7 @@ async def test_videos_that_were_set_back_are_brought_back_once(desk: Desk) -> No
 
     (order,) = desk.of(DownloadVideo)
     assert (order.video_id, order.title, order.columns) == ("a", "A film", {"Name": "Ada"})
+    assert desk.video_statuses() == ["in-progress", "in-progress", "done"], "the rows show that they were taken"
     assert desk.asked == [RedriveDead(source_id="7", video_ids=("b",))]
 
 

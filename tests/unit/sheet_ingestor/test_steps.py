@@ -33,8 +33,9 @@ def test_an_accepted_source_is_told_of_and_ordered() -> None:
     assert steps(Accept(ROW, ENTRY)) == Steps(ordered=(ACCEPTED, ORDER))
 
 
-def test_a_source_that_is_accepted_under_a_cancelled_id_is_taken_up() -> None:
-    assert steps(Accept(ROW, ENTRY), is_cancelled=True) == Steps((TAKE_UP,), (ACCEPTED, ORDER))
+def test_of_a_cancelled_id_only_another_source_is_taken_up() -> None:
+    assert steps(Accept(ROW, ENTRY, is_another=True), is_cancelled=True) == Steps((TAKE_UP,), (ACCEPTED, ORDER))
+    assert steps(Accept(ROW, ENTRY), is_cancelled=True) == Steps((), (ACCEPTED, ORDER))
 
 
 def test_a_refused_row_is_told_why_and_a_note_is_told() -> None:

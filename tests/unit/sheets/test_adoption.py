@@ -229,6 +229,30 @@ def test_a_healthy_video_that_stands_among_the_dead_only_comes_back_with_its_cel
     assert rows(done, DEAD_LETTER_TASKS, "ID") == []
 
 
+def test_a_row_that_comes_back_finds_a_column_for_its_claim() -> None:
+    header = ["ID", "SourceID", "Status"]
+    tables = sheet(dead=[video("a", "error", "429")]) | {VIDEO_TASKS: Table.of([header])}
+
+    (row,) = after(tables)[VIDEO_TASKS].records()
+
+    assert is_set_back(row)
+
+
+def test_a_dead_letter_of_a_video_that_our_fleet_keeps_brings_no_second_row() -> None:
+    tables = sheet(dead=[video("a", "error", "429")])
+
+    assert kinds(tables, terms({VIDEO_TASKS: {("a", "1")}})) == [Kind.HEALTHY_DEAD_LETTER]
+
+
+def test_nothing_is_written_into_a_row_that_is_removed() -> None:
+    tables = sheet(videos=[video("a", "done"), {**video("a", "pending"), "ID": ""}])
+
+    patch = adopt(VIDEO_TASKS, tables, terms()).patch
+
+    assert patch.removed == {1}
+    assert not patch.cells
+
+
 @pytest.mark.parametrize("standing", [video("a", "done"), video("a", "error", "gone")])
 def test_a_dead_letter_stays_whose_video_was_had_or_is_gone(standing: Mapping[str, str]) -> None:
     assert kinds(sheet(videos=[standing], dead=[video("a", "error", "429")])) == []

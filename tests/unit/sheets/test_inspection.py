@@ -24,7 +24,7 @@ def grid(title: str, rows: int = 10, columns: int = 10, kind: str = "GRID") -> d
 
 def test_a_sheet_in_order_has_no_problems() -> None:
     assert problems(SOURCES, {"ID": "1", "URL": "a.b", "Status": "Pending"}, {}, {"ID": "2", "URL": "a.c"}) == ()
-    assert problems(VIDEO_TASKS, {"ID": "1", "SourceID": "1"}, {"ID": "1", "SourceID": "2"}) == ()
+    assert problems(VIDEO_TASKS, {"ID": "1", "SourceID": "1"}, {}, {"ID": "1", "SourceID": "2"}) == ()
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,12 @@ def test_columns_that_a_tab_could_have_are_named() -> None:
     assert not problem.is_grave
 
 
-def test_a_missing_tab_is_grave() -> None:
-    assert missing_tab("Sources").is_grave
+def test_a_tab_that_is_missing_or_empty_is_made_by_init() -> None:
+    missing, (empty,) = missing_tab("Sources"), tab_problems(SOURCES, "Sources", Table(()), lambda _: None)
+
+    assert missing.is_grave
+    assert empty.is_grave
+    assert missing.remedy == empty.remedy == "`svc sheet init` makes what is missing."
 
 
 def test_a_spreadsheet_that_is_nearly_full_is_told_with_its_empty_cells() -> None:

@@ -228,15 +228,6 @@ def test_a_source_shows_by_whom_and_when_its_row_was_taken() -> None:
     assert source_after(first, taken(Taken.EDITED, 60))["ClaimedAt"] == "2026-01-01T12:01:00Z"
 
 
-@pytest.mark.parametrize("end", [Taken.RESUMED, Taken.RETRY, Taken.EXPAND_AGAIN, Taken.PENDING])
-def test_a_source_that_a_person_holds_back_says_so_until_it_goes_on(end: Taken) -> None:
-    told = (accepted(), source_progress(SourceState.IN_PROGRESS), taken(Taken.PAUSED, 50))
-
-    assert source_after(*told)["Progress"] == "paused 12/40"
-    assert source_after(*told, taken(Taken.CANCEL, 51), taken(Taken.EDITED, 52))["Progress"] == "cancelled 12/40"
-    assert source_after(*told, taken(end, 53))["Progress"] == "12/40"
-
-
 def test_what_is_wrong_with_a_row_is_told_beside_its_work_until_it_is_mended() -> None:
     told = (accepted(), source_failed(Verdict.RETRY), SourceNoted(at=at(60), source_id="7", note="No such\npreset."))
 

@@ -402,6 +402,36 @@ async def test_the_counts_follow_what_happens(desk: Any, story: Any) -> None:
     assert [told[f"Videos {state}"] for state in ("pending", "in-progress", "done", "error")] == ["0", "0", "2", "0"]
 
 
+async def test_a_source_that_a_person_holds_back_says_so_until_it_goes_on(desk: Any) -> None:
+    def told(*held: tuple[str, str]) -> FleetGates:
+        noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+        desk.now += timedelta(seconds=1)
+        holding = tuple(Gate(kind=kind, name=name, reason="", advice="", since=noon) for kind, name in held)
+        return FleetGates(at=desk.now, gates=holding)
+
+    def counts(source_id: str, done: int) -> SourceProgress:
+        return SourceProgress(
+            at="2026-01-01T12:00:00Z",
+            source_id=source_id,
+            state=SourceState.IN_PROGRESS,
+            videos=9,
+            done=done,
+            failed=0,
+        )
+
+    desk.folder.mkdir()
+    desk.put(SOURCES, [["ID", "URL", "Progress"], ["7", "u", ""], ["8", "v", ""]])
+    await desk.tell(counts("7", 1), counts("8", 2), told(("pause", "7"), ("egress", "8")))
+    assert desk.column(SOURCES, "Progress") == {"7": "paused 1/9", "8": "2/9"}
+
+    desk.restart()
+    await desk.tell(told(("cancelled", "7"), ("pause", "8")))
+    assert desk.column(SOURCES, "Progress") == {"7": "cancelled 1/9", "8": "paused 2/9"}
+    await desk.tell(told())
+
+    assert desk.column(SOURCES, "Progress") == {"7": "1/9", "8": "2/9"}
+
+
 async def test_what_holds_work_back_is_told_until_it_no_longer_does(desk: Any) -> None:
     await desk.tell(gates("home", "office"))
     held = {row[0]: row[1:] for row in desk.grid(SUMMARY)}

@@ -136,8 +136,8 @@ def _ensure_alone(settings: "Settings") -> None:
 
     if services := services_at_work(settings.data_dir):
         raise CommandError(
-            f"The {' and the '.join(services)} of this data folder ({settings.data_dir}) is at work: stop the fleet "
-            "first, or what it is working on would be ordered again. `--dry-run` only looks."
+            f"At work in the data folder {settings.data_dir}: {', '.join(services)}. Stop the fleet first: what it has "
+            "in hand would be ordered a second time. `--dry-run` only looks."
         )
 
 

@@ -18,6 +18,7 @@ from tubewarren.messages.events import (
     SourceExpanded,
     SourceFailed,
     SourceRefused,
+    SourceTaken,
     Verdict,
     VideoClaimed,
     VideoDownloaded,
@@ -46,6 +47,10 @@ def fragments_of(event: Event, trace_id: str | None = None) -> Iterator[Fragment
             yield from _of_a_video(event, trace_id)
         case SourceAccepted() | SourceRefused() | SourceExpanded() | SourceFailed():
             yield _of_a_source(event)
+        case SourceTaken() if event.url:
+            # What its row says now; that alone is no step of the source.
+            entry = Entry(event.url, _json(event.columns), event.priority, event.at)
+            yield Source(event.source_id, course=Course(Phase.ACCEPTED, LONG_AGO), entry=entry)
         case VideosQueued():
             yield from _of_a_page(event)
         case ResultsMoved():

@@ -201,8 +201,8 @@ def videos_of(source: Source | None, counts: Counts) -> int:
 
 
 def state_of(source: Source | None, counts: Counts) -> SourceState:
-    """How far a source is; one without a record is known by its videos alone."""
-    phase = source.phase if source else Phase.LISTING
+    """How far a source is; one without a record, whose videos alone were ordered, is as far as they are."""
+    phase = source.phase if source else Phase.LISTED
     if phase in (Phase.REFUSED, Phase.BURIED):
         return SourceState.ERROR
     if phase is not Phase.LISTED:

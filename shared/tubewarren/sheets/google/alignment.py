@@ -14,8 +14,6 @@ Lines = Sequence[Row]
 Marks = Mapping[int, Collection[int]]
 """Columns by line."""
 
-# Nobody has more above a header.
-_HIGHEST_HEADERS = 20
 # So many take a second; more differ only after a person has replaced most of a large tab.
 _MOST_COMPARISONS = 200_000
 
@@ -46,7 +44,7 @@ def align(
         expected: the old line by the new one, were it not for people.
         written: the cells of `new` that say nothing, as they were written since.
     """
-    columns = _aligned_columns(old, new, _header_line(old[0], new), written)
+    columns = _aligned_columns(old, new, written)
     matching = _Matching(old, new, columns, expected, written)
     names = [name.strip() for name in old[0]]
     matching.take_those_alike([line for line in lines if not written.get(line)])
@@ -57,15 +55,9 @@ def align(
     return Alignment(columns, matching.found)
 
 
-def _header_line(header: Row, new: Lines) -> int:
-    names = {name.strip() for name in header} - {""}
-    candidates = range(min(len(new), _HIGHEST_HEADERS))
-    return max(candidates, key=lambda line: len(names.intersection(map(str.strip, new[line]))), default=0)
-
-
-def _aligned_columns(old: Lines, new: Lines, header: int, written: Marks) -> dict[int, int]:
+def _aligned_columns(old: Lines, new: Lines, written: Marks) -> dict[int, int]:
     names_before = [name.strip() for name in old[0]]
-    names_now = [name.strip() for name in new[header]] if new else []
+    names_now = [name.strip() for name in new[0]] if new else []
     places: dict[str, list[int]] = {}
     for column, name in enumerate(names_before):
         if name:
@@ -77,21 +69,18 @@ def _aligned_columns(old: Lines, new: Lines, header: int, written: Marks) -> dic
     left_now = [column for column in range(len(names_now)) if column not in found]
     taken = set(found.values())
     left_before = [column for column in range(len(names_before)) if column not in taken]
-    return found | _by_content(old, new, header, (left_before, left_now), written)
+    return found | _by_content(old, new, left_before, left_now, written)
 
 
-def _by_content(
-    old: Lines, new: Lines, header: int, left: tuple[Sequence[int], Sequence[int]], written: Marks
-) -> dict[int, int]:
-    """Columns that were renamed, or have no name, by what is below it; the order of rows does not matter."""
-    before, now = left
+def _by_content(old: Lines, new: Lines, before: Sequence[int], now: Sequence[int], written: Marks) -> dict[int, int]:
+    """Columns that were renamed or have no name, or all if the header is elsewhere, by what is in their rows."""
     found: dict[int, int] = {}
     if before and now:
         contents = {at: Counter(line[at] for line in old[1:] if line[at]) for at in before}
         candidates = []
         for column in now:
             unseen = {line for line, columns in written.items() if column in columns}
-            seen = (row[column] for line, row in enumerate(new) if line != header and line not in unseen)
+            seen = (row[column] for line, row in enumerate(new) if line and line not in unseen)
             cells = Counter(text for text in seen if text)
             for at, content in contents.items():
                 equal = (cells & content).total()

@@ -1,5 +1,6 @@
 """The ledger as its service uses it: events in, rows and counts out."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,8 @@ from tubewarren.messages.events import (
     SourceProgress,
     SourceRefused,
     SourceState,
+    SourceTaken,
+    Taken,
     Verdict,
     VideoClaimed,
     VideoDownloaded,
@@ -312,9 +315,25 @@ def test_progress_is_absolute_and_told_by_id(ledger: Ledger) -> None:
     ledger.apply([downloaded(), accepted(source_id="s2")])
 
     assert ledger.progress(["s2", "unknown", "s1", "s1"]) == [
-        SourceProgress(at=at(600), source_id="s1", state=SourceState.IN_PROGRESS, videos=1, done=1, failed=0),
+        SourceProgress(at=at(600), source_id="s1", state=SourceState.DONE, videos=1, done=1, failed=0),
         SourceProgress(at=at(600), source_id="s2", state=SourceState.PENDING, videos=0, done=0, failed=0),
     ]
+
+
+def test_what_a_person_changes_in_a_row_is_what_the_list_says_and_no_step_of_the_source(ledger: Ledger) -> None:
+    ledger.apply([accepted(), queued("v1"), expanded(1), downloaded()])
+    said = {"url": "https://y.invalid/", "columns": {"Name": "Bob"}, "priority": 1}
+    edited = SourceTaken(at=at(50), source_id="s1", worker="w", what=Taken.EDITED, **said)
+
+    ledger.apply([edited, edited.model_copy(update={"what": Taken.PAUSED, "url": "", "at": at(60)})])
+
+    (source,) = rows(ledger, "sources")
+    assert (source["url"], json.loads(str(source["columns"])), source["priority"]) == (
+        "https://y.invalid/",
+        {"Name": "Bob"},
+        1,
+    )
+    assert progress(ledger) == (SourceState.DONE, 1, 1, 0)
 
 
 def test_the_finished_videos_of_some_sources(ledger: Ledger) -> None:
@@ -351,8 +370,8 @@ def test_the_summary_counts_ages_and_rates(ledger: Ledger) -> None:
 
     assert summary == {
         "sources_pending": 0,
-        "sources_in_progress": 2,
-        "sources_done": 0,
+        "sources_in_progress": 1,
+        "sources_done": 1,
         "sources_error": 1,
         "tasks": 5,
         "tasks_pending": 1,
