@@ -5,6 +5,9 @@ DATA ?= .tubewarren
 SVC = $(VENV)/bin/svc
 RUN = $(VENV)/bin/python -m
 
+# Tests and fleets start dozens of processes; none of them should compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL = help
 .PHONY: help install rabbitmq demo test chaos check unit readme lock clean
 
