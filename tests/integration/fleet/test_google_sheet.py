@@ -29,7 +29,7 @@ import time
 
 
 def work(task, columns, folder):
-    time.sleep(0.2)
+    time.sleep(0.4)
     if "missing" in task.url:
         raise ValueError("nothing that anybody knows")
     (folder / "film.txt").write_text(task.id + columns.get("Name", ""))
@@ -130,7 +130,11 @@ def until_it_agrees(machine: Machine, person: Person) -> None:
         told = in_ledger(machine)
         return {video: (seen, told[video]) for video, seen in in_sheet(person).items() if told.get(video) != seen}
 
-    wait_until(differing, holds=lambda found: not found)
+    wait_until(
+        differing,
+        holds=lambda found: not found,
+        otherwise=lambda: [row for row in person.records("Video Tasks") if row.get("ID") in differing()],
+    )
 
 
 def test_a_spreadsheet_of_any_shape_is_worked_on_and_agrees_with_the_ledger_and_the_files(
@@ -176,8 +180,8 @@ class Hands:
         self.done[deed.__name__] += 1
 
     def rest(self) -> None:
-        """At random, so that any moment between a read and a write of the fleet's is met."""
-        time.sleep(self._chance.uniform(0, 0.06))
+        """As somebody in a hurry does; at random, so that any moment of the fleet's reading and writing is met."""
+        time.sleep(self._chance.uniform(0.2, 0.8))
 
     def sort(self, tab: str) -> None:
         self._person.sort(tab, self._chance.choice(("ID", "Status", "URL")), falling=self._chance.random() < 0.5)
@@ -226,7 +230,7 @@ def test_whatever_people_do_meanwhile_no_row_is_mixed_up_and_nothing_of_theirs_i
     machine: Machine, person: Person, google: GoogleStandin, seed: int
 ) -> None:
     add_lists(machine, person)
-    google.troubles.latency = timedelta(milliseconds=300)
+    google.troubles.latency = timedelta(milliseconds=200)
     start_all(machine)
     wait_until(lambda: len(in_sheet(person)) > 5 and all(row["ID"] for row in person.records("Sources")))
     hands = Hands(person, seed)

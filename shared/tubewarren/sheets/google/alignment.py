@@ -32,7 +32,14 @@ class Alignment:
 
 
 def align(
-    old: Lines, new: Lines, *, key: Collection[str], lines: Sequence[int], expected: Mapping[int, int], written: Marks
+    old: Lines,
+    new: Lines,
+    *,
+    key: Collection[str],
+    removed: Collection[int],
+    lines: Sequence[int],
+    expected: Mapping[int, int],
+    written: Marks,
 ) -> Alignment:
     """Find the old lines and columns among the new ones.
 
@@ -40,11 +47,12 @@ def align(
         old: the first line is the header.
         new: the header may be elsewhere.
         key: the names of the columns that tell rows apart.
+        removed: the old lines that we took out, or others instead of them.
         lines: the new lines to look at.
         expected: the old line by the new one, were it not for people.
         written: the cells of `new` that say nothing, as they were written since.
     """
-    columns = _aligned_columns(old, new, written)
+    columns = _aligned_columns(old, new, written, removed)
     matching = _Matching(old, new, columns, expected, written)
     names = [name.strip() for name in old[0]]
     matching.take_those_alike([line for line in lines if not written.get(line)])
@@ -55,7 +63,7 @@ def align(
     return Alignment(columns, matching.found)
 
 
-def _aligned_columns(old: Lines, new: Lines, written: Marks) -> dict[int, int]:
+def _aligned_columns(old: Lines, new: Lines, written: Marks, removed: Collection[int]) -> dict[int, int]:
     names_before = [name.strip() for name in old[0]]
     names_now = [name.strip() for name in new[0]] if new else []
     places: dict[str, list[int]] = {}
@@ -69,14 +77,15 @@ def _aligned_columns(old: Lines, new: Lines, written: Marks) -> dict[int, int]:
     left_now = [column for column in range(len(names_now)) if column not in found]
     taken = set(found.values())
     left_before = [column for column in range(len(names_before)) if column not in taken]
-    return found | _by_content(old, new, left_before, left_now, written)
+    stayed = [line for at, line in enumerate(old) if at and at not in removed]
+    return found | _by_content(stayed, new, left_before, left_now, written)
 
 
 def _by_content(old: Lines, new: Lines, before: Sequence[int], now: Sequence[int], written: Marks) -> dict[int, int]:
     """Columns that were renamed or have no name, or all if the header is elsewhere, by what is in their rows."""
     found: dict[int, int] = {}
     if before and now:
-        contents = {at: Counter(line[at] for line in old[1:] if line[at]) for at in before}
+        contents = {at: Counter(line[at] for line in old if line[at]) for at in before}
         candidates = []
         for column in now:
             unseen = {line for line, columns in written.items() if column in columns}

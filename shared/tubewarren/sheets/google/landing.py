@@ -1,7 +1,8 @@
 """Whether a write arrived where it was meant to: what to have Google return with its answer, and what it should show.
 
-A patch that touches only the system's cells is checked by the header and by the keys of the rows that it touched. One
-that touches more is checked by the whole tab.
+A patch that touches only the system's cells is checked by the header and by the keys of the rows that it touched; if
+they are not what they should be, the tab is read once more. One that touches more is checked by the whole tab, and so
+is a small tab always: in the second until it is read again, a person may move on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +16,9 @@ from tubewarren.sheets.tabs import Tab
 
 Cells = Mapping[tuple[int, int], str]
 """Texts by line and column, without the empty ones."""
+
+# About a second's worth for Google and us.
+_SMALL_CELLS = 20_000
 
 RETURNED_FIELDS = (
     "updatedSpreadsheet(sheets(properties(sheetId),data(startRow,startColumn,rowData(values(formattedValue)))))"
@@ -38,10 +42,10 @@ class Landing:
     cells: Cells
 
 
-def landing_of(tab: Tab, title: str, table: Table, patch: Patch) -> Landing:
-    """What is to be looked at after this write."""
+def landing_of(tab: Tab, title: str, table: Table, patch: Patch, *, small_cells: int = _SMALL_CELLS) -> Landing:
+    """What is to be looked at after this write; a tab of so few cells is looked at as a whole."""
     expected = as_read(apply(table, patch))
-    if _is_delicate(tab, table, patch):
+    if _is_delicate(tab, table, patch) or len(table.rows) * len(table.header) <= small_cells:
         return Landing(expected, (whole(title),), is_whole=True, cells=_cells([expected.header, *expected.rows], 0, 0))
     cells, ranges = dict(_cells([expected.header], 0, 0)), [f"{whole(title)}!1:1"]
     for column in sorted(table.names.index(name) for name in tab.key):

@@ -84,7 +84,15 @@ class _Aftermath:
         for line, column in self._written:
             written.setdefault(line, set()).add(column)
         expected = dict(zip(lines, stayed, strict=False))
-        return align(self._before, self._after, key=tab.key, lines=lines, expected=expected, written=written)
+        return align(
+            self._before,
+            self._after,
+            key=tab.key,
+            removed={row + 1 for row in removed},
+            lines=lines,
+            expected=expected,
+            written=written,
+        )
 
     def _columns_with_their_names(self) -> frozenset[int]:
         headers = [self._after[line] for line, old in self._now.lines.items() if old == 0] or self._after[:1]

@@ -203,6 +203,18 @@ def test_a_row_that_was_hit_is_known_by_most_of_its_cells() -> None:
     assert sheet.table() == undisturbed.table()
 
 
+def test_a_column_without_a_name_is_known_though_we_wrote_over_all_of_it_and_took_out_a_row() -> None:
+    rows = [(f"{at}", f"u{at}", "", "", "p", "", "") for at in range(1, 5)]
+    cells = {at: {HEADER.index("Progress"): "done"} for at in (0, 1, 3)}
+
+    sheet, undisturbed = _overtaken(
+        Table.of([HEADER, *rows]), Patch(cells=cells, removed=frozenset({2})), lambda sheet: sheet.insert_column(0)
+    )
+
+    assert [line.cells[4] for line in sheet.lines[1:4]] == ["p", "p", "p"]
+    assert undisturbed.columns == sheet.columns
+
+
 def test_what_a_person_typed_over_our_mistake_stays() -> None:
     after = Table.of(
         [("ID", "New", *HEADER[1:]), ("1", "", "typed", "pending", "Ann", "x1", "0%", "m1"), *TABLE.rows[1:]]

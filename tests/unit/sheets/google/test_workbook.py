@@ -152,8 +152,7 @@ def test_a_row_deleted_instead_of_another_comes_back_and_the_other_goes(
     book.edit({SOURCES: _without("2")})
 
     assert person.rows("Sources")[1:] == [[], CID, ANN]
-    # The last look is one more than it must be: somebody is at work in there.
-    assert client.calls == ["values", "update", "values", "update", "values", "update"]
+    assert client.calls == ["values", "update", "update", "values", "update"]
 
 
 @pytest.mark.usefixtures("three")
