@@ -80,6 +80,7 @@ class Nursery:
         self._last_words = ""
         self._expected: deque[_Birth] = deque()
         self._exits: dict[int, asyncio.Future[Death]] = {}
+        self._is_lost = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -129,9 +130,10 @@ class Nursery:
         return Newborn(process_id, channel, errors, exited)
 
     async def _opened(self) -> socket.socket:
-        if self._control is not None and self._process is not None and self._process.returncode is None:
+        if self._control is not None and not self._is_lost:
             return self._control
         await self.close()
+        self._is_lost = False
         self._control, theirs = socket.socketpair()
         loaded: _Birth = asyncio.get_running_loop().create_future()
         self._expected = deque([loaded])
@@ -162,6 +164,8 @@ class Nursery:
         if process.stdout is not None:
             async for line in process.stdout:
                 self._told(line)
+        # Seen at once; that the process has ended is told only later.
+        self._is_lost = True
         # Nobody is left to say how its children end, so they end now.
         for orphan, exited in self._exits.items():
             kill_child(orphan)

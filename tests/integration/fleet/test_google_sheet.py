@@ -13,7 +13,7 @@ import pytest
 from fleets import Machine, MachineFor, SiteOf, wait_until
 from standins.google import GoogleStandin, google_standin
 from standins.google_person import Person, Record
-from standins.google_quota import Limits
+from standins.google_quota import Kind, Limits
 from standins.google_spreadsheet import Spreadsheet
 from tubewarren_services.demo.catalogue import Catalogue, CataloguedFeed, CataloguedVideo
 
@@ -153,7 +153,7 @@ def test_a_spreadsheet_of_any_shape_is_worked_on_and_agrees_with_the_ledger_and_
     assert person.header("Sources")[:3] == ["Mine", "URL", "Name"]
     assert Counter(in_sheet(person).values()) == {"done": 60, "error": 1}
     assert {row["LastError"].split(":")[0] for row in person.records("Dead-Letter Tasks")} == {"nothing we know"}
-    assert google.count(status=HTTPStatus.BAD_REQUEST) == 0
+    assert google.count(Kind.WRITE, status=HTTPStatus.BAD_REQUEST) == 0
     told = [manifest.columns[each] for manifest in map(machine.manifest, machine.finished) for each in manifest.columns]
     assert {columns["Mine"] for columns in told} == {"7", "42"}
 
