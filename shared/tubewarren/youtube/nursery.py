@@ -148,6 +148,7 @@ class Nursery:
                     env=None if self._environment is None else dict(self._environment),
                 )
         except OSError as error:
+            await self.close()
             raise _unfit(f"no child process could be started: {error}") from error
         self._listening = asyncio.create_task(self._listen(self._process))
         try:
