@@ -257,6 +257,19 @@ def test_a_newer_manifest_is_left_alone(store: Store, results: Path, finish: Fin
         store.add_source("v1", "7", {})
 
 
+def test_what_an_interrupted_publication_left_is_none_of_the_next_attempts_work(store: Store, draft: Draft) -> None:
+    with store.claim("abc") as staging:
+        (staging.folder / "film.mp4").write_bytes(b"film")
+        (staging.folder / "manifest.json").write_text("of the attempt before")
+
+    with store.claim("abc") as staging:
+        made = [path.name for path in staging.folder.iterdir()]
+        manifest = store.publish(staging, replace(draft, files=tuple(made)))
+
+    assert made == ["film.mp4"]
+    assert [file.name for file in manifest.files] == ["film.mp4"]
+
+
 def test_discarding_keeps_the_claim_and_drops_the_files(store: Store, results: Path) -> None:
     with store.claim("v1") as staging:
         (staging.folder / "film.part").write_bytes(b"half")
