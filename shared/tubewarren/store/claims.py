@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tubewarren.store.disk import full_disk_named
 from tubewarren.store.errors import VideoBusyError
-from tubewarren.store.layout import MANIFEST, Layout
+from tubewarren.store.layout import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,6 @@ def claimed(layout: Layout, video_id: str) -> Iterator[Staging]:
     with locked(layout.claim(video_id), wait=False):
         with full_disk_named(layout.results):
             work.mkdir(exist_ok=True)
-            # Of a publication that was interrupted: it would pass for something that the next attempt has made.
-            (work / MANIFEST).unlink(missing_ok=True)
         try:
             yield Staging(video_id, work)
         finally:

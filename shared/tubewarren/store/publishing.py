@@ -84,7 +84,7 @@ def _prepare(staging: Staging, draft: Draft, checkpoint: Checkpoint) -> Manifest
 
 
 def _names(staging: Staging, draft: Draft) -> list[str]:
-    there = _publishable(staging.folder)
+    there = publishable(staging.folder)
     wanted = sorted(there if draft.files is None else set(draft.files))
     absent = [name for name in wanted if name not in there]
     if absent:
@@ -99,7 +99,8 @@ def _names(staging: Staging, draft: Draft) -> list[str]:
     return wanted
 
 
-def _publishable(folder: Path) -> set[str]:
+def publishable(folder: Path) -> set[str]:
+    """The files in a folder, relative to it, that are nobody's temporary ones, nor what a publication leaves there."""
     return {
         name
         for path in folder.rglob("*")

@@ -1,7 +1,6 @@
 """The default processor: downloads one video with yt-dlp into a folder, in a process that may be killed."""
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -237,11 +236,3 @@ def _number(value: Any) -> float | None:  # noqa: ANN401 - yt-dlp's word
 
 def _failed(kind: FailureKind, rule: str, reason: str) -> ProcessingFailedError:
     return ProcessingFailedError(Failure(kind=kind, reason=reason, rule=rule))
-
-
-def finished_files(folder: Path) -> tuple[Path, ...]:
-    """The files of a finished job, relative to its folder, without what is only partly there."""
-    found = (Path(root, name).relative_to(folder) for root, _, names in os.walk(folder) for name in names)
-    return tuple(
-        sorted(path for path in found if PARTIAL_FOLDER not in path.parts and path.suffix not in {".part", ".ytdl"})
-    )

@@ -18,8 +18,9 @@ from typing import NoReturn
 
 from pydantic import BaseModel
 
+from tubewarren.store.publishing import publishable
 from tubewarren.youtube.failures import failure_of
-from tubewarren.youtube.fetch import INFO_FILE, finished_files
+from tubewarren.youtube.fetch import INFO_FILE
 from tubewarren.youtube.job import Progress, Task
 from tubewarren.youtube.listing import list_entries
 from tubewarren.youtube.processor import resolve
@@ -92,7 +93,7 @@ class Worker:
             running.clear()
         info = _read_info(order.folder)
         return FetchResult(
-            files=finished_files(order.folder),
+            files=tuple(Path(name) for name in sorted(publishable(order.folder))),
             title=str(info.get("title") or ""),
             extractor=str(info.get("extractor") or ""),
             format=str(info.get("format") or ""),

@@ -21,6 +21,7 @@ from tubewarren.store import (
     VideoBusyError,
     VideoMissingError,
 )
+from tubewarren.store.publishing import publishable
 
 Finish = Callable[..., None]
 
@@ -257,17 +258,13 @@ def test_a_newer_manifest_is_left_alone(store: Store, results: Path, finish: Fin
         store.add_source("v1", "7", {})
 
 
-def test_what_an_interrupted_publication_left_is_none_of_the_next_attempts_work(store: Store, draft: Draft) -> None:
-    with store.claim("abc") as staging:
-        (staging.folder / "film.mp4").write_bytes(b"film")
-        (staging.folder / "manifest.json").write_text("of the attempt before")
+def test_what_is_only_partly_there_and_what_an_interrupted_publication_left_is_no_result(tmp_path: Path) -> None:
+    parts = (".partial/x.mp4", "d.mp4.part", "e.ytdl", "manifest.json", ".manifest.json.new")
+    for name in ("b.mp4", "a/c.txt", *parts):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
 
-    with store.claim("abc") as staging:
-        made = [path.name for path in staging.folder.iterdir()]
-        manifest = store.publish(staging, replace(draft, files=tuple(made)))
-
-    assert made == ["film.mp4"]
-    assert [file.name for file in manifest.files] == ["film.mp4"]
+    assert publishable(tmp_path) == {"a/c.txt", "b.mp4"}
 
 
 def test_discarding_keeps_the_claim_and_drops_the_files(store: Store, results: Path) -> None:

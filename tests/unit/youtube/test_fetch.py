@@ -9,7 +9,7 @@ import pytest
 
 from tubewarren.failures import FailureKind
 from tubewarren.youtube.errors import ProcessingFailedError
-from tubewarren.youtube.fetch import _Meter, _write_info, finished_files, refuse_what_is_no_finished_video
+from tubewarren.youtube.fetch import _Meter, _write_info, refuse_what_is_no_finished_video
 from tubewarren.youtube.job import LiveStreams, Progress, unheard
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -90,14 +90,6 @@ def test_progress_counts_all_parts_of_a_video_together_and_is_not_told_too_often
 
     assert [progress.done_bytes for progress in heard] == [0, 100, 200]
     assert heard[-1].total_bytes == 200
-
-
-def test_what_is_only_partly_there_is_no_result(tmp_path: Path) -> None:
-    for name in ("b.mp4", "a/c.txt", ".partial/x.mp4", "d.mp4.part", "e.ytdl"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-
-    assert finished_files(tmp_path) == (Path("a/c.txt"), Path("b.mp4"))
 
 
 def test_info_gives_no_session_away(tmp_path: Path) -> None:
