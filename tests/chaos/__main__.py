@@ -18,7 +18,7 @@ from tubewarren.telemetry.logs import configure
 
 _TASKS_A_SECOND = 12
 _SHORTEST_SECONDS = 20.0
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 120.0
 
 
 def main(arguments: list[str] | None = None) -> int:
