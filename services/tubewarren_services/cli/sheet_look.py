@@ -11,10 +11,10 @@ from tubewarren.settings.model import SheetSettings
 from tubewarren.sheets.errors import SheetUnavailableError, TabUnreadableError
 from tubewarren.sheets.inspection import Problem, missing_tab, spreadsheet_problems, tab_problems, unreadable
 from tubewarren.sheets.local import LocalWorkbook
-from tubewarren.sheets.opening import open_workbook
+from tubewarren.sheets.opening import open_workbook, titles_of
 from tubewarren.sheets.patience import Patience
 from tubewarren.sheets.table import Table, is_blank
-from tubewarren.sheets.tabs import TABS, Tab
+from tubewarren.sheets.tabs import Tab
 from tubewarren.sheets.vocabulary import WordedWorkbook
 from tubewarren.sheets.workbook import Workbook
 from tubewarren.youtube.addresses import check_address
@@ -59,11 +59,6 @@ class Look:
     name: str
     rows: Mapping[str, int]
     problems: tuple[Problem, ...]
-
-
-def titles_of(sheet: SheetSettings) -> dict[Tab, str]:
-    """What our tabs are called in this sheet."""
-    return {tab: sheet.tabs.get(tab.name, tab.name).strip() for tab in TABS}
 
 
 def impatient_workbook(sheet: SheetSettings) -> Workbook:

@@ -7,12 +7,11 @@ from typing import Any, Protocol
 from tubewarren.settings.model import SheetSettings
 from tubewarren.sheets.errors import TabUnreadableError
 from tubewarren.sheets.inspection import Problem, unreadable
-from tubewarren.sheets.opening import open_workbook
+from tubewarren.sheets.opening import open_workbook, titles_of
 from tubewarren.sheets.patch import Patch
 from tubewarren.sheets.table import Row, Table, missing_names
 from tubewarren.sheets.tabs import TABS, Tab
 from tubewarren.sheets.workbook import Workbook
-from tubewarren_services.cli.sheet_look import titles_of
 
 
 class Formatted(Protocol):

@@ -101,8 +101,9 @@ class Scribe:
         with self._turn:
             self._make_missing_tabs()
             self._try_unreadable_again()
-            if self._is_news():
-                self._write()
+            told = self._summary()
+            if self._is_news(told):
+                self._write(told, is_news=True)
 
     def heal(self) -> None:
         """Look at every tab when it is time, and write when one is not as we left it, or when something waits.
@@ -116,8 +117,10 @@ class Scribe:
                 return
             self._make_missing_tabs()
             self._try_unreadable_again()
-            if self._is_news() or not self._is_as_we_left_it():
-                self._write()
+            told = self._summary()
+            is_news = self._is_news(told)
+            if is_news or not self._is_as_we_left_it():
+                self._write(told, is_news=is_news)
             self._looked_at = self.timer()
 
     def close(self) -> None:
@@ -136,9 +139,9 @@ class Scribe:
         if self._unreadable and self._is_due(self._unreadable_since):
             self._unreadable.clear()
 
-    def _is_news(self) -> bool:
+    def _is_news(self, told: Summary) -> bool:
         readable = [tab for tab in TABS if tab not in self._unreadable]
-        return self.mirror.is_waiting(readable) or (SUMMARY in readable and self._summary() != self._summarised)
+        return self.mirror.is_waiting(readable) or (SUMMARY in readable and told != self._summarised)
 
     def _is_as_we_left_it(self) -> bool:
         # A look at an unchanged tab gives an equal table, so comparing costs little.
@@ -147,20 +150,18 @@ class Scribe:
         except TabUnreadableError:
             return False
 
-    def _write(self) -> None:
+    def _write(self, told: Summary, *, is_news: bool) -> None:
         self.mirror.make_room(VIDEO_TASKS, self.most_videos)
         self.mirror.make_room(DEAD_LETTER_TASKS, self.most_videos)
-        while (unreadable := self._try_to_write()) is not None:
+        while (unreadable := self._try_to_write(told, is_news=is_news)) is not None:
             self._unreadable[_named(unreadable.tab)] = str(unreadable)
             self._unreadable_since = self.timer()
         self._looked_at = self.timer()
 
-    def _try_to_write(self) -> TabUnreadableError | None:
+    def _try_to_write(self, told: Summary, *, is_news: bool) -> TabUnreadableError | None:
         """What keeps a tab from being read, if something does; the others can be written without it."""
-        told = self._summary()
         held = held_sources(told.gates)
         changes: dict[Tab, Callable[[Table], Edited]] = {tab: partial(self._edit, tab, held) for tab in TABS}
-        is_news = self._is_news()
         changes[SUMMARY] = partial(self._tell, told, self.clock(), is_news=is_news)
         readable = {tab: change for tab, change in changes.items() if tab not in self._unreadable}
         try:

@@ -2,7 +2,7 @@
 
 from tubewarren.settings.model import SheetSettings
 from tubewarren.sheets.local import LocalWorkbook
-from tubewarren.sheets.tabs import TABS
+from tubewarren.sheets.tabs import TABS, Tab
 from tubewarren.sheets.vocabulary import WordedWorkbook
 from tubewarren.sheets.workbook import Workbook
 
@@ -13,8 +13,13 @@ def open_workbook(sheet: SheetSettings) -> Workbook:
     return WordedWorkbook(workbook, sheet.words) if sheet.words else workbook
 
 
+def titles_of(sheet: SheetSettings) -> dict[Tab, str]:
+    """What our tabs are called in this sheet."""
+    return {tab: sheet.tabs.get(tab.name, tab.name).strip() for tab in TABS}
+
+
 def _open(sheet: SheetSettings) -> Workbook:
-    titles = {tab: sheet.tabs.get(tab.name, tab.name).strip() for tab in TABS}
+    titles = titles_of(sheet)
     if not sheet.spreadsheet_id:
         return LocalWorkbook(sheet.workbook, titles=titles)
     from tubewarren.sheets.google.opening import open_google  # noqa: PLC0415 - half a second that others need not wait
