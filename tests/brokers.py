@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from freezing import freeze, thaw
 from tubewarren.broker import NodeAddress, PrivateNode, find_installation
 
 Result = TypeVar("Result")
@@ -85,12 +86,12 @@ class RestartableNode:
     def freeze(self) -> None:
         """Stops the server's clock: everything sent to it is late."""
         assert self.address is not None, "the node has not been started"
-        os.kill(self.address.pid, signal.SIGSTOP)
+        freeze(self.address.pid)
 
     def thaw(self) -> None:
         """Lets it go on."""
         assert self.address is not None, "the node has not been started"
-        os.kill(self.address.pid, signal.SIGCONT)
+        thaw(self.address.pid)
 
     async def stop(self) -> None:
         """Stops the node cleanly."""

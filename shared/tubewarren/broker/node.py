@@ -36,6 +36,8 @@ START_PATIENCE: Final = timedelta(seconds=90)
 """How long a node may take until it serves; 3 to 6 s are usual."""
 STOP_PATIENCE: Final = timedelta(seconds=30)
 """How long a node may take to leave cleanly before it is killed; 1 to 6 s are usual."""
+_KILL_PATIENCE: Final = timedelta(seconds=30)
+"""How long the kernel may take to end a killed node; on a busy machine it is not done at once."""
 
 _POLL: Final = timedelta(milliseconds=50)
 _LOGIN_PATIENCE: Final = timedelta(seconds=5)
@@ -250,7 +252,7 @@ class PrivateNode:
         if await self._gone_within(self._stop_patience):
             return
         send(processes_marked(self._folder.marker), signal.SIGKILL)
-        await self._gone_within(self._stop_patience)
+        await self._gone_within(_KILL_PATIENCE)
 
     async def _gone_within(self, patience: timedelta) -> bool:
         return await _within(patience, lambda: not processes_marked(self._folder.marker))

@@ -12,6 +12,7 @@ import aio_pika
 import pytest
 
 from brokers import PROJECT_DATA_DIR, RestartableNode, run_apart
+from freezing import freeze
 from tubewarren.broker import (
     NodeInUseError,
     NodeStartError,
@@ -249,7 +250,7 @@ async def test_a_node_whose_starter_was_killed_is_taken_over_and_stopped_cleanly
 async def test_an_orphaned_node_that_hangs_is_replaced_and_not_started_twice(
     orphaned_server: int, tmp_path: Path
 ) -> None:
-    os.kill(orphaned_server, signal.SIGSTOP)
+    freeze(orphaned_server)
     node = PrivateNode(tmp_path, find_installation(PROJECT_DATA_DIR), stop_patience=timedelta(seconds=1))
 
     epmd_of_the_orphan = identity_in(tmp_path).ports.epmd
