@@ -1,18 +1,20 @@
 """How the sheet keeps up: a fleet's worth of news for minutes, a spreadsheet with Google's quotas, and the lag after.
 
-`python -m bench.sheet_load --seconds 600 --rate 1000`, in `tests/`, with nothing else running on the machine.
+`python -m bench.sheet_load --seconds 600 --rate 1000`, in `tests/`, with nothing else running on the machine. With
+`--known 1000000 --of-a-source 200` so many videos are queued before it begins, and stay so.
 """
 
 # ruff: noqa: T201 - it is a command
 
 import argparse
 import asyncio
+import math
 import os
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,7 +27,7 @@ from fleets import Machine, Running, machine_in, settings_for_tests
 from standins.google import GoogleStandin, google_standin
 from standins.google_person import Person
 from standins.google_quota import Kind
-from tubewarren.bus import Bus, open_bus
+from tubewarren.bus import open_bus
 from tubewarren.messages import Message
 from tubewarren.messages.events import (
     ListedVideo,
@@ -38,12 +40,14 @@ from tubewarren.messages.events import (
 from tubewarren.telemetry.logs import configure
 
 _SERVICES: Final = ("results-manager", "status-writer", "sheet-ingestor")
-_A_SOURCE_HAS: Final = 2000
 _A_PAGE_HAS: Final = 50
 _CHANGES_OF_A_VIDEO: Final = 3
 """Queued, claimed, done."""
 _BURST_SECONDS: Final = 0.1
+_MOST_UNCONFIRMED: Final = 8
+"""Pages: one at a time would wait for the broker most of the time."""
 _LAG_PATIENCE: Final = timedelta(minutes=3)
+_KNOWN_PATIENCE: Final = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +57,50 @@ class Load:
     Attributes:
         rate: changes of a video's state in a second.
         seconds: how long.
+        known: videos that are queued before.
+        of_a_source: how many videos each source has.
     """
 
     rate: int
     seconds: float
+    known: int
+    of_a_source: int
 
     @property
     def videos(self) -> int:
-        """How many there are in all."""
+        """How many change."""
         return max(1, round(self.rate * self.seconds / _CHANGES_OF_A_VIDEO))
+
+    @property
+    def sources(self) -> int:
+        """How many there are, with those of the videos that are known before."""
+        return -(-(self.known + self.videos) // self.of_a_source)
+
+    def known_pages(self) -> Iterator[list[Message]]:
+        """What is told of those that only wait."""
+        for source, names in self._lists(0, self.known):
+            yield self._queued(source, names)
 
     def pages(self) -> Iterator[list[Message]]:
         """What is told of each page of a list: it is queued, its videos are claimed, and they are done."""
-        for first in range(0, self.videos, _A_PAGE_HAS):
-            source = str(first // _A_SOURCE_HAS + 1)
-            names = [f"video{number:07d}" for number in range(first, min(first + _A_PAGE_HAS, self.videos))]
-            yield from self._page(source, names, begins=first % _A_SOURCE_HAS == 0)
+        for source, names in self._lists(self.known, self.known + self.videos):
+            yield self._queued(source, names)
+            yield [_claimed(name, source) for name in names]
+            yield [_downloaded(name, source) for name in names]
 
-    def _page(self, source: str, names: list[str], *, begins: bool) -> Iterator[list[Message]]:
+    def _lists(self, first: int, end: int) -> Iterator[tuple[str, list[str]]]:
+        for begin in range(first, end, _A_PAGE_HAS):
+            names = [f"video{number:07d}" for number in range(begin, min(begin + _A_PAGE_HAS, end))]
+            yield str(begin // self.of_a_source + 1), names
+
+    def _queued(self, source: str, names: list[str]) -> list[Message]:
         now = datetime.now(UTC)
-        opening: list[Message] = []
-        if begins:
-            opening.append(SourceAccepted(at=now, source_id=source, url=f"https://x.example/{source}", worker="bench"))
-            opening.append(SourceExpanded(at=now, source_id=source, videos=min(_A_SOURCE_HAS, self.videos)))
         listed = tuple(ListedVideo(video_id=name, url=f"https://x.example/{name}", title=name) for name in names)
-        yield [*opening, VideosQueued(at=now, source_id=source, videos=listed)]
-        yield [_claimed(name, source) for name in names]
-        yield [_downloaded(name, source) for name in names]
+        return [
+            SourceAccepted(at=now, source_id=source, url=f"https://x.example/{source}", worker="bench"),
+            SourceExpanded(at=now, source_id=source, videos=self.of_a_source),
+            VideosQueued(at=now, source_id=source, videos=listed),
+        ]
 
 
 def _claimed(name: str, source: str) -> Message:
@@ -100,25 +121,26 @@ def _downloaded(name: str, source: str) -> Message:
     )
 
 
-async def publish(url: str, load: Load) -> float:
+async def publish(url: str, pages: Iterable[list[Message]], rate: float = math.inf) -> float:
     """Tell it all, evenly; how many seconds that took."""
     async with open_bus(url, "bench") as bus:
         began = time.monotonic()
         told = 0
-        for messages in load.pages():
-            await _publish(bus, messages)
+        unconfirmed: set[asyncio.Task[None]] = set()
+        for messages in pages:
+            if len(unconfirmed) == _MOST_UNCONFIRMED:
+                confirmed, unconfirmed = await asyncio.wait(unconfirmed, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.gather(*confirmed)
+            unconfirmed.add(asyncio.create_task(bus.publisher.publish(*messages)))
             told += _A_PAGE_HAS
-            ahead = told / load.rate - (time.monotonic() - began)
+            ahead = told / rate - (time.monotonic() - began)
             if ahead > _BURST_SECONDS:
                 await asyncio.sleep(ahead)
+        await asyncio.gather(*unconfirmed)
         return time.monotonic() - began
 
 
-async def _publish(bus: Bus, messages: list[Message]) -> None:
-    await bus.publisher.publish(*messages)
-
-
-def differing(machine: Machine, person: Person, load: Load) -> str:
+def differing(machine: Machine, person: Person, *, known: int, done: int) -> str:
     """What the sheet does not show yet; empty when it is as the ledger says."""
     sources = {row["ID"]: row for row in person.records("Sources") if row.get("ID")}
     told = {row["source_id"]: row for row in machine.ask("sources", "list")}
@@ -129,9 +151,9 @@ def differing(machine: Machine, person: Person, load: Load) -> str:
         or (sources[name]["Done"], sources[name]["Videos"]) != (f"{row['done']}", f"{row['videos']}")
     ]
     states = Counter(row["Status"] for row in person.records("Video Tasks") if row.get("ID"))
-    if sum(row["done"] for row in told.values()) < load.videos:
+    if sum(row["videos"] for row in told.values()) < known + done or sum(row["done"] for row in told.values()) < done:
         return "the ledger is behind"
-    return f"{len(behind)} sources, {states}" if behind or set(states) != {"done"} else ""
+    return f"{len(behind)} sources, {states}" if behind or states["in-progress"] else ""
 
 
 def run(load: Load, folder: Path) -> int:
@@ -158,38 +180,50 @@ def run(load: Load, folder: Path) -> int:
         for service in services.values():
             service.until_ready()
         wait(lambda: "Sources" not in person.tabs())
-        numbers = range(1, -(-load.videos // _A_SOURCE_HAS) + 1)
         # Nobody expands them: they are shown as done already.
+        numbers = range(1, load.sources + 1)
         person.paste_rows("Sources", [[str(each), f"https://x.example/{each}", "done"] for each in numbers], at=2)
+        if load.known:
+            _make_known(load, address.url, lambda: differing(machine, person, known=load.known, done=0))
+        asked, began = google.count(), datetime.now(UTC)
         before = _cpu_seconds(services)
-        took = run_apart(publish(address.url, load))
+        took = run_apart(publish(address.url, load.pages(), load.rate))
         ended = time.monotonic()
         cpu = {name: seconds - before[name] for name, seconds in _cpu_seconds(services).items()}
-        left = wait(lambda: differing(machine, person, load))
+        left = wait(lambda: differing(machine, person, known=load.known, done=load.videos))
         lag = time.monotonic() - ended
-        _report(load, google, took, lag, cpu, left)
+        print(f"most in any minute      {google.most_within(since=began)}, with all before {google.most_within()}")
+        _report(load, google, asked, took, lag, left)
+        for name, running in services.items():
+            print(f"{name:<23} {cpu[name] / took:.0%} of a core, at most {_most_resident_mb(running):.0f} MB")
         return 1 if left else 0
 
 
-def wait(look: Callable[[], object]) -> object:
+def _make_known(load: Load, url: str, behind: Callable[[], object]) -> None:
+    began = time.monotonic()
+    told = run_apart(publish(url, load.known_pages()))
+    left = wait(behind, _KNOWN_PATIENCE)
+    seconds = time.monotonic() - began
+    print(f"known before            {load.known} of {load.sources} sources, told in {told:.0f} s")
+    print(f"the sheet shows them    {f'after {seconds:.0f} s' if not left else f'not yet: {left}'}", flush=True)
+
+
+def wait(look: Callable[[], object], patience: timedelta = _LAG_PATIENCE) -> object:
     """What is left to wait for, when patience is at its end; nothing when it is over before."""
-    deadline = time.monotonic() + _LAG_PATIENCE.total_seconds()
+    deadline = time.monotonic() + patience.total_seconds()
     while (found := look()) and time.monotonic() < deadline:
-        time.sleep(0.2)
+        time.sleep(0.5)
     return found
 
 
-def _report(load: Load, google: GoogleStandin, took: float, lag: float, cpu: dict[str, float], left: object) -> None:
+def _report(load: Load, google: GoogleStandin, asked: int, took: float, lag: float, left: object) -> None:
     changes = load.videos * _CHANGES_OF_A_VIDEO
-    requests = google.count()
+    requests = google.count() - asked
     print(f"changes                 {changes} in {took:.1f} s, {changes / took:.0f} a second")
     print(f"requests                {google.count(Kind.READ)} reads, {google.count(Kind.WRITE)} writes")
-    print(f"most in any minute      {google.most_within(timedelta(minutes=1))}")
     print(f"429                     {google.count(status=HTTPStatus.TOO_MANY_REQUESTS)}")
     print(f"requests for a video    {requests / load.videos:.5f}")
     print(f"lag after the last one  {lag:.1f} s{f', and then still: {left}' if left else ''}")
-    for name, seconds in cpu.items():
-        print(f"CPU of {name:<16} {seconds / took:.0%} of a core")
 
 
 def _cpu_seconds(services: dict[str, Running]) -> dict[str, float]:
@@ -201,15 +235,22 @@ def _cpu_seconds(services: dict[str, Running]) -> dict[str, float]:
     return found
 
 
+def _most_resident_mb(running: Running) -> float:
+    (line,) = (line for line in Path(f"/proc/{running.pid}/status").read_text().splitlines() if "VmHWM" in line)
+    return int(line.split()[1]) / 1024
+
+
 def main() -> int:
     """Run as the arguments say."""
     parser = argparse.ArgumentParser(prog="python -m bench.sheet_load", description=__doc__)
     parser.add_argument("--rate", type=int, default=1000, help="changes a second (default: 1000)")
     parser.add_argument("--seconds", type=float, default=600, help="for how long (default: 600)")
+    parser.add_argument("--known", type=int, default=0, help="videos that are queued before (default: 0)")
+    parser.add_argument("--of-a-source", type=int, default=2000, help="videos of each source (default: 2000)")
     options = parser.parse_args()
     configure("bench", "critical", "auto", sys.stderr)
     with tempfile.TemporaryDirectory(prefix="tubewarren-sheet-load-") as folder:
-        return run(Load(options.rate, options.seconds), Path(folder))
+        return run(Load(options.rate, options.seconds, options.known, options.of_a_source), Path(folder))
 
 
 if __name__ == "__main__":

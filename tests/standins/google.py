@@ -63,6 +63,10 @@ class GoogleRequest:
     bytes_out: int
 
 
+def nobody() -> None:
+    """Does nothing."""
+
+
 class GoogleStandin:
     """What a test sets up and looks at. Made by `google_standin`.
 
@@ -73,6 +77,8 @@ class GoogleStandin:
         requests: every request, in the order in which they were answered.
         connections: the host of each connection that was made.
         refused_hosts: where else a caller wanted to go.
+        before_write: called right before a write is applied, after all that its sender can have read: the moment in
+            which a person is quicker.
     """
 
     def __init__(self, site: TlsSite, clock: Callable[[], datetime], limits: Limits | None) -> None:
@@ -85,6 +91,7 @@ class GoogleStandin:
         self.quota = Quota(PROJECT_NUMBER, limits)
         self.api_enabled = True
         self.requests: list[GoogleRequest] = []
+        self.before_write: Callable[[], object] = nobody
         self._clock = clock
         # Held while a request is applied and while a person edits, never while anything waits.
         self._lock = threading.RLock()
@@ -148,9 +155,13 @@ class GoogleStandin:
             request.kind in wanted and (status is None or request.status == status) for request in list(self.requests)
         )
 
-    def most_within(self, span: timedelta = timedelta(minutes=1)) -> int:
-        """The most reads and writes that came within any such span."""
-        times = sorted(request.at for request in list(self.requests) if request.kind in {Kind.READ, Kind.WRITE})
+    def most_within(self, span: timedelta = timedelta(minutes=1), *, since: datetime | None = None) -> int:
+        """The most reads and writes that came within any such span; of all, or of those since a time."""
+        times = sorted(
+            request.at
+            for request in list(self.requests)
+            if request.kind in {Kind.READ, Kind.WRITE} and (since is None or request.at >= since)
+        )
         return max((bisect_left(times, at + span) - number for number, at in enumerate(times)), default=0)
 
     def answer(self, visit: Visit) -> Answer | None:
@@ -187,7 +198,10 @@ class GoogleStandin:
             return _json(visit, HTTPStatus.NOT_FOUND, not_found().body)
         try:
             with self._lock:
-                content = perform(call, self._admitted(visit, call))
+                file = self._admitted(visit, call)
+                if call.kind is Kind.WRITE:
+                    self.before_write()
+                content = perform(call, file)
         except RefusedError as refusal:
             return _json(visit, refusal.status, refusal.body)
         return _json(visit, HTTPStatus.OK, content)

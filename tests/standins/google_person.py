@@ -1,6 +1,7 @@
 """A person in the browser: edits a spreadsheet by hand, as typing does, while others use the API."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from threading import RLock
 
 from standins.google_batch_sheets import add_sheet
@@ -22,6 +23,12 @@ class Person:
     def __init__(self, file: Spreadsheet, lock: RLock) -> None:
         self._file = file
         self._lock = lock
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else does anything meanwhile."""
+        with self._lock:
+            yield
 
     def tabs(self) -> list[str]:
         with self._lock:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fleets import Machine, MachineFor, SiteOf, wait_until
-from standins.google import GoogleStandin, google_standin
+from standins.google import GoogleStandin, google_standin, nobody
 from standins.google_person import Person, Record
 from standins.google_quota import Kind, Limits
 from standins.google_spreadsheet import Spreadsheet
@@ -171,10 +171,20 @@ class Hands:
         self._number = 0
 
     def act(self) -> None:
+        with self._person.alone():
+            self._act()
+
+    def act_perhaps(self) -> None:
+        """In one of three cases, so that a write that puts another one right arrives as meant before long."""
+        with self._person.alone():
+            if self._chance.random() < 1 / 3:
+                self._act()
+
+    def _act(self) -> None:
         tab = self._chance.choice(("Sources", "Video Tasks", "Video Tasks"))
         if len(self._person.records(tab)) < 2:
             return
-        structure = (self.sort, self.insert_row, self.move_column, self.insert_column)
+        structure = (self.sort, self.insert_row, self.move_column, self.insert_column, self.rename_column)
         deed = self._chance.choice((*structure, self.edit, self.note, self.delete, self.hide))
         deed(tab)
         self.done[deed.__name__] += 1
@@ -197,6 +207,11 @@ class Hands:
         self._number += 1
         before = self._chance.choice([name for name in self._person.header(tab) if name])
         self._person.insert_column(tab, before, f"Extra {self._number}")
+
+    def rename_column(self, tab: str) -> None:
+        if theirs := [name for name in self._person.header(tab) if name.startswith("Extra")]:
+            self._number += 1
+            self._person.rename_column(tab, self._chance.choice(theirs), f"Extra {self._number}")
 
     def edit(self, tab: str) -> None:
         del tab
@@ -235,9 +250,11 @@ def test_whatever_people_do_meanwhile_no_row_is_mixed_up_and_nothing_of_theirs_i
     wait_until(lambda: len(in_sheet(person)) > 5 and all(row["ID"] for row in person.records("Sources")))
     hands = Hands(person, seed)
 
+    google.before_write = hands.act_perhaps
     while len(machine.finished) < 60 and hands.done.total() < MOST_DEEDS:
         hands.act()
         hands.rest()
+    google.before_write = nobody
     google.troubles.latency = timedelta(0)
     until_ended(machine)
     until_it_agrees(machine, person)
