@@ -17,12 +17,11 @@ from tubewarren.sheets.errors import SheetUnavailableError
 from tubewarren.sheets.opening import open_workbook
 from tubewarren.topology import DOWNLOADER, STATUS_WRITER, Topology
 from tubewarren.workers import Worker
-from tubewarren_services.status_writer.facts import Fact
 from tubewarren_services.status_writer.handler import facts_of
 from tubewarren_services.status_writer.mirror import Mirror, MirrorError
 from tubewarren_services.status_writer.scribe import Scribe
 
-_BATCH: Final = 20_000
+_BATCH: Final = 10_000
 _LOOK_EVERY: Final = 3
 """Times as seldom as changes are written: what others did is seen with each write, too."""
 
@@ -74,9 +73,8 @@ class Writer:
 
         The rows of a tab that a person has to mend wait in the mirror instead: the other tabs must go on.
         """
-        facts = [fact for delivery in deliveries for fact in facts_of(delivery, self.delivery_limit)]
         pauses = self.backoff.pauses()
-        while not await self._try(lambda: self._write(facts)):
+        while not await self._try(lambda: self._write(deliveries)):
             await self.pause(next(pauses).total_seconds())
 
     async def heal(self) -> None:
@@ -94,15 +92,14 @@ class Writer:
             health=WorkerHealth.STOPPED,
             last_seen=now,
         )
-        facts = list(facts_of(Delivery(farewell, str(farewell.message_id)), self.delivery_limit))
-        await self._try(lambda: self._write(facts))
+        await self._try(lambda: self._write([Delivery(farewell, str(farewell.message_id))]))
 
     def activity(self) -> Activity:
         """What the heartbeat says."""
         return Activity(unfit=" ".join((self._trouble, *self.scribe.unreadable)).strip())
 
-    def _write(self, facts: Sequence[Fact]) -> None:
-        self.scribe.take_in(facts)
+    def _write(self, deliveries: Sequence[Delivery]) -> None:
+        self.scribe.take_in(fact for delivery in deliveries for fact in facts_of(delivery, self.delivery_limit))
         self.scribe.flush()
 
     async def _try(self, work: Callable[[], None]) -> bool:

@@ -37,6 +37,9 @@ _PAUSE_WITHOUT_QUEUE: Final = timedelta(seconds=2)
 _HANDING_BACK_PATIENCE: Final = timedelta(seconds=5)
 """A hand-back needs the broker; when it is away, it takes the claim back by itself."""
 _SOON: Final = 5
+_BATCH_BYTES: Final = 5_000_000
+"""Ten thousand small events. A thousand that tell of a page of a list each mean more work than the event loop, which
+has to answer the broker's heartbeats, can do at once."""
 _LONE_TRIES: Final = 3
 
 log = structlog.stdlib.get_logger(__name__)
@@ -222,17 +225,27 @@ class EventConsumption:
     """One event queue, consumed in batches: what arrived within a moment is handled together, then acked together.
 
     Args:
+        batch_size: how many events a batch holds at most.
+        batch_bytes: the event with which a batch says so much is its last.
         linger: how far apart batches are handed over while there is much to tell; after a rest, one waits for a fifth
             of it only.
     """
 
     def __init__(
-        self, queue_name: str, handler: BatchHandler, batch_size: int, linger: timedelta, publisher: Publisher
+        self,
+        queue_name: str,
+        handler: BatchHandler,
+        batch_size: int,
+        linger: timedelta,
+        publisher: Publisher,
+        *,
+        batch_bytes: int = _BATCH_BYTES,
     ) -> None:
         self.settled = 0
         self._queue_name = queue_name
         self._handler = handler
         self._batch_size = batch_size
+        self._batch_bytes = batch_bytes
         self._linger = linger
         self._publisher = publisher
         self._arrived: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
@@ -299,10 +312,12 @@ class EventConsumption:
 
     async def _gather(self) -> list[AbstractIncomingMessage]:
         batch = [await self._arrived.get()]
+        size_bytes = len(batch[0].body)
         try:
             async with asyncio.timeout_at(self._closing_time()):
-                while len(batch) < self._batch_size:
+                while len(batch) < self._batch_size and size_bytes < self._batch_bytes:
                     batch.append(await self._arrived.get())
+                    size_bytes += len(batch[-1].body)
         except TimeoutError:
             pass
         self._closed_at = asyncio.get_running_loop().time()

@@ -87,7 +87,8 @@ def reconcile(tab: Tab, table: Table, wanted: Mapping[Key, WantedRow], remove: C
 
 def rows_by_key(tab: Tab, table: Table) -> dict[Key, list[int]]:
     """The positions of the rows of each key, in the table's order; rows with an empty part in it have none."""
-    places = [table.names.index(name) for name in tab.key]
+    names = table.names
+    places = [names.index(name) for name in tab.key]
     rows: dict[Key, list[int]] = {}
     for position, row in enumerate(table.rows):
         key = tuple([row[place].strip() for place in places])

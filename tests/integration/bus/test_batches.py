@@ -96,6 +96,21 @@ async def test_a_listener_that_waits_for_long_keeps_its_claims_and_takes_no_more
     assert not any(delivery.is_redelivered for delivery in seen)
 
 
+async def test_events_that_say_much_come_in_batches_of_fewer(vhost_url: str) -> None:
+    sizes: list[int] = []
+
+    async def keep(batch: Sequence[Delivery]) -> None:
+        sizes.append(len(batch))
+
+    async with declared_bus(vhost_url) as bus:
+        long = [downloaded(f"v{number}").model_copy(update={"sha256": "0" * 1_000_000}) for number in range(12)]
+        await bus.publisher.publish(*long)
+        consumption = await bus.consume_events(QUEUE, keep, 10, timedelta(seconds=1))
+        await until(lambda: consumption.settled == 12)
+
+    assert max(sizes) == 5
+
+
 async def test_events_that_waited_through_a_lost_connection_are_handled_from_their_second_delivery(
     vhost_url: str, stranger: Stranger
 ) -> None:

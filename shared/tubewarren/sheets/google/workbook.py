@@ -11,6 +11,7 @@ from tubewarren.sheets.google.landing import landing_of, returned_cells, table_o
 from tubewarren.sheets.google.repair import repair
 from tubewarren.sheets.google.tab_sheets import TabSheet, TabSheets, requests_to_begin, requests_to_make, sheets_of
 from tubewarren.sheets.patch import Patch
+from tubewarren.sheets.reconcile import Key, rows_by_key
 from tubewarren.sheets.table import Table
 from tubewarren.sheets.tabs import TABS, Tab, problems
 from tubewarren.sheets.workbook import EditT, Written
@@ -70,6 +71,7 @@ class GoogleWorkbook:
         self._begun: set[Tab] = set()
         self._last: dict[Tab, Table] = {}
         self._debts: dict[Tab, _Debt] = {}
+        self._stood: dict[Tab, frozenset[Key]] = {}
 
     def read(self, tabs: Collection[Tab]) -> Mapping[Tab, Table]:
         """As in `Workbook`; an unchanged tab gives the very same table.
@@ -102,11 +104,13 @@ class GoogleWorkbook:
             return self._made(tabs)
 
     def _edited(self, changes: Mapping[Tab, Callable[[Table], EditT]]) -> Mapping[Tab, Written[EditT]]:
+        self._stood.clear()
         tables = self._fetched(changes)
         for _ in range(_ROUNDS):
             tables = self._settled(tables)
             edits = {tab: change(self._readable(tab, tables[tab])) for tab, change in changes.items()}
-            patches = {tab: evened(tab, tables[tab], edit.patch) for tab, edit in edits.items() if edit.patch}
+            wanted = {tab: self._without_deleted(tab, tables[tab], edit.patch) for tab, edit in edits.items()}
+            patches = {tab: evened(tab, tables[tab], patch) for tab, patch in wanted.items() if patch}
             try:
                 after = self._written(tables, patches)
             except GoogleUnavailableError as error:
@@ -118,6 +122,19 @@ class GoogleWorkbook:
                 return {tab: Written(after[tab], edit) for tab, edit in edits.items()}
             tables = after
         raise _restless()
+
+    def _without_deleted(self, tab: Tab, table: Table, patch: Patch) -> Patch:
+        """Without those new rows that this edit has added once already: a person has deleted them since."""
+        stood = self._stood.get(tab)
+        if not stood:
+            return patch
+        again = {row for key, rows in _added_rows(tab, table, patch).items() if key in stood for row in rows}
+        return replace(patch, appended=tuple(row for at, row in enumerate(patch.appended) if at not in again))
+
+    def _note_standing(self, tab: Tab, before: Table, patch: Patch, after: Table) -> None:
+        if patch.appended and all(name in after.names for name in tab.key):
+            standing = _added_rows(tab, before, patch).keys() & rows_by_key(tab, after).keys()
+            self._stood[tab] = self._stood.get(tab, frozenset()) | standing
 
     def _made(self, tabs: Collection[Tab]) -> tuple[Tab, ...]:
         sheets = self._sheets
@@ -134,12 +151,22 @@ class GoogleWorkbook:
         ]
         # If the answer is lost, those that are there next time are ours.
         self._begun |= {tab for tab in tabs if tab not in there or tab in empty}
-        if requests:
-            self._spreadsheet.update(requests)
+        if requests and not self._is_updated(requests, sheets):
+            return self._made(tabs)
         self._sheets = TabSheets([*sheets, *new])
         made = tuple(tab for tab in tabs if tab in self._begun)
         self._begun.difference_update(made)
         return made
+
+    def _is_updated(self, requests: Sequence[Request], sheets: TabSheets) -> bool:
+        """Whether this was done; not if another service was quicker, and the tabs are no longer as they were seen."""
+        try:
+            self._spreadsheet.update(requests)
+        except GoogleUnavailableError as error:
+            if error.cause is not Cause.REFUSED or [*sheets_of(self._spreadsheet.metadata())] == [*sheets]:
+                raise
+            return False
+        return True
 
     def _fetched(self, tabs: Collection[Tab]) -> dict[Tab, Table]:
         """These tabs and those that may need repair, in one read."""
@@ -212,7 +239,11 @@ class GoogleWorkbook:
                 after[tab] = table_of(cells)
             else:
                 unknown.append(tab)
-        return after | self._fetched(unknown) if unknown else after
+        if unknown:
+            after |= self._fetched(unknown)
+        for tab, patch in patches.items():
+            self._note_standing(tab, tables[tab], patch, after[tab])
+        return after
 
     def _empty(self, there: Mapping[Tab, TabSheet]) -> frozenset[Tab]:
         """Those tabs that have nothing in them at all."""
@@ -248,6 +279,10 @@ class GoogleWorkbook:
             Cause.NO_SUCH_TAB,
             f'The tab "{self._titles[tab]}" {what}: undo that in the spreadsheet, or it is begun anew.',
         )
+
+
+def _added_rows(tab: Tab, table: Table, patch: Patch) -> Mapping[Key, Sequence[int]]:
+    return rows_by_key(tab, Table((*table.header, *patch.columns), patch.appended))
 
 
 def _restless() -> GoogleUnavailableError:

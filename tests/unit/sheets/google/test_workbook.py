@@ -196,6 +196,26 @@ def test_a_person_who_rearranges_without_end_is_left_alone_with_all_their_cells(
     ]
 
 
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("rounds_before", [0, 1])
+def test_a_new_row_that_a_person_deletes_while_its_write_is_put_right_is_not_added_again(
+    book: GoogleWorkbook, client: DirectClient, person: Person, rounds_before: int
+) -> None:
+    client.before_writing = [
+        *[lambda: person.insert_column("Sources", before="URL")] * (1 + rounds_before),
+        lambda: person.delete_rows("Sources", lambda row: row["ID"] == "9"),
+    ]
+
+    book.edit({SOURCES: _adding(SOURCES, {"8": "new", "9": "new", "1": "done"})})
+
+    assert [(row["ID"], row["Status"]) for row in person.records("Sources")] == [
+        ("1", "done"),
+        ("2", "pending"),
+        ("3", "pending"),
+        ("8", "new"),
+    ]
+
+
 def test_a_lost_answer_adds_no_row_twice(book: GoogleWorkbook, client: DirectClient, person: Person) -> None:
     client.lost = 1
     with pytest.raises(GoogleUnavailableError):
@@ -358,6 +378,23 @@ def test_a_tab_that_a_person_emptied_gets_its_header_again(book: GoogleWorkbook,
         book.edit({SOURCES: _wanting(SOURCES, {})})
 
     assert book.create_missing() == (SOURCES,)
+
+
+def test_tabs_that_another_service_makes_at_the_same_moment_are_not_made_twice(
+    client: DirectClient, person: Person
+) -> None:
+    other = GoogleWorkbook(client)
+
+    def make() -> None:
+        client.before_writing = []
+        other.create_missing([SOURCES])
+
+    client.before_writing = [make]
+
+    GoogleWorkbook(client).create_missing()
+
+    assert set(person.tabs()) >= {tab.name for tab in TABS}
+    assert [person.rows(tab.name) for tab in TABS] == [[[*tab.columns]] for tab in TABS]
 
 
 def test_tabs_made_without_an_answer_are_told_as_made(client: DirectClient) -> None:
