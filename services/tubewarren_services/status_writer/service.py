@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
 
+from tubewarren.bus import Afterwards
 from tubewarren.delivery import Delivery
 from tubewarren.messages.events import WorkerChanged, WorkerHealth
 from tubewarren.runner import Activity, Service, Surroundings
@@ -21,7 +22,10 @@ from tubewarren_services.status_writer.handler import facts_of
 from tubewarren_services.status_writer.mirror import Mirror, MirrorError
 from tubewarren_services.status_writer.scribe import Scribe
 
-_BATCH: Final = 10_000
+_BATCH: Final = 1_000
+_BATCH_EVERY: Final = timedelta(milliseconds=200)
+_MOST_UNWRITTEN: Final = 20_000
+_PAUSE_OF_MEMORY: Final = timedelta(seconds=2)
 _LOOK_EVERY: Final = 3
 """Times as seldom as changes are written: what others did is seen with each write, too."""
 
@@ -44,7 +48,9 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
 
     (heard,) = (each for each in surroundings.topology.events if each.service == STATUS_WRITER)
     try:
-        listening = await bus.consume_events(heard.name, writer.record, _BATCH, often)
+        listening = await bus.consume_events(
+            heard.name, writer.remember, _BATCH, _BATCH_EVERY, Afterwards(writer.write, often, _MOST_UNWRITTEN)
+        )
         yield Service(consumptions=(listening,), loops=(keep_right,), activity=writer.activity)
     finally:
         await writer.leave(surroundings.worker)
@@ -66,20 +72,26 @@ class Writer:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     backoff: Backoff = field(default_factory=Backoff)
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep
-    _trouble: str = ""
+    _memory_trouble: str = ""
+    _sheet_trouble: str = ""
 
-    async def record(self, deliveries: Sequence[Delivery]) -> None:
-        """Take in a batch and write it; returns only when the workbook has answered, so an ack means written.
+    async def remember(self, deliveries: Sequence[Delivery]) -> None:
+        """Take a batch into the mirror, while the workbook is away, too: it is to show the newest when it is back."""
+        while not await self._is_taken_in(deliveries):
+            await self.pause(_PAUSE_OF_MEMORY.total_seconds())
+
+    async def write(self) -> None:
+        """Write what waits; returns only when the workbook has answered, so an ack means written.
 
         The rows of a tab that a person has to mend wait in the mirror instead: the other tabs must go on.
         """
         pauses = self.backoff.pauses()
-        while not await self._try(lambda: self._write(deliveries)):
+        while not await self._is_done(self.scribe.flush):
             await self.pause(next(pauses).total_seconds())
 
     async def heal(self) -> None:
         """Look whether the workbook still shows what it should."""
-        await self._try(self.scribe.heal)
+        await self._is_done(self.scribe.heal)
 
     async def leave(self, me: Worker) -> None:
         """Write our own goodbye: the monitor's word of it would come when nobody is left to write it."""
@@ -92,28 +104,41 @@ class Writer:
             health=WorkerHealth.STOPPED,
             last_seen=now,
         )
-        await self._try(lambda: self._write([Delivery(farewell, str(farewell.message_id))]))
+        await self._is_taken_in([Delivery(farewell, str(farewell.message_id))])
+        await self._is_done(self.scribe.flush)
 
     def activity(self) -> Activity:
         """What the heartbeat says."""
-        return Activity(unfit=" ".join((self._trouble, *self.scribe.unreadable)).strip())
+        troubles = dict.fromkeys((self._memory_trouble, self._sheet_trouble, *self.scribe.unreadable))
+        return Activity(unfit=" ".join(troubles).strip())
 
-    def _write(self, deliveries: Sequence[Delivery]) -> None:
-        self.scribe.take_in(fact for delivery in deliveries for fact in facts_of(delivery, self.delivery_limit))
-        self.scribe.flush()
+    async def _is_taken_in(self, deliveries: Sequence[Delivery]) -> bool:
+        facts = (fact for delivery in deliveries for fact in facts_of(delivery, self.delivery_limit))
+        told = self.activity().unfit
+        try:
+            await asyncio.to_thread(self.scribe.take_in, facts)
+        except MirrorError as error:
+            self._memory_trouble = str(error)
+        else:
+            self._memory_trouble = ""
+        self._tell_if_news(told)
+        return not self._memory_trouble
 
-    async def _try(self, work: Callable[[], None]) -> bool:
+    async def _is_done(self, work: Callable[[], None]) -> bool:
         told = self.activity().unfit
         try:
             await asyncio.to_thread(work)
         except (SheetUnavailableError, MirrorError) as error:
-            self._trouble = str(error)
+            self._sheet_trouble = str(error)
         else:
-            self._trouble = ""
+            self._sheet_trouble = ""
+        self._tell_if_news(told)
+        return not self._sheet_trouble
+
+    def _tell_if_news(self, told: str) -> None:
         trouble = self.activity().unfit
         if trouble != told:
             log.warning("the workbook is in trouble", problem=trouble) if trouble else log.info("the workbook is fine")
-        return not self._trouble
 
 
 def _delivery_limit(topology: Topology) -> int:

@@ -1,7 +1,7 @@
 """The only code that knows aio-pika: connections, publishing, consuming, declaring."""
 
 from tubewarren.bus.connection import Bus, Consumption, open_bus
-from tubewarren.bus.consumption import BatchHandler, Handler
+from tubewarren.bus.consumption import Afterwards, BatchHandler, Handler
 from tubewarren.bus.declaration import Drift
 from tubewarren.bus.errors import (
     BrokerRefusedError,
@@ -13,6 +13,7 @@ from tubewarren.bus.errors import (
 )
 
 __all__ = [
+    "Afterwards",
     "BatchHandler",
     "BrokerRefusedError",
     "BrokerUnavailableError",

@@ -29,7 +29,15 @@ from yarl import URL
 
 from tubewarren.bus import declaration
 from tubewarren.bus.codec import decode
-from tubewarren.bus.consumption import Admit, BatchHandler, CommandConsumption, EventConsumption, Handler, Subscribe
+from tubewarren.bus.consumption import (
+    Admit,
+    Afterwards,
+    BatchHandler,
+    CommandConsumption,
+    EventConsumption,
+    Handler,
+    Subscribe,
+)
 from tubewarren.bus.declaration import Drift
 from tubewarren.bus.dialect import Dialect
 from tubewarren.bus.errors import (
@@ -116,13 +124,19 @@ class Bus:
         return consumption
 
     async def consume_events(
-        self, queue_name: str, handler: BatchHandler, batch_size: int, linger: timedelta
+        self,
+        queue_name: str,
+        handler: BatchHandler,
+        batch_size: int,
+        linger: timedelta,
+        afterwards: Afterwards | None = None,
     ) -> EventConsumption:
         """Start to listen on an event queue; a missing queue or connection raises `BrokerUnavailableError`."""
-        consumption = EventConsumption(queue_name, handler, batch_size, linger, self.publisher)
+        consumption = EventConsumption(queue_name, handler, batch_size, linger, self.publisher, afterwards=afterwards)
         self._left_at_close.callback(consumption.abandon)
+        prefetch = 2 * batch_size if afterwards is None else afterwards.most
         with _lost_is_unavailable():
-            await consumption.start(self._subscribe(queue_name, _declared(queue_name), 2 * batch_size))
+            await consumption.start(self._subscribe(queue_name, _declared(queue_name), prefetch))
         return consumption
 
     async def answer(self, questions: WorkQueue, handler: Handler) -> CommandConsumption:

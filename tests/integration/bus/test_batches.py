@@ -19,6 +19,7 @@ from integration.bus.support import (
     name_in,
     until,
 )
+from tubewarren.bus import Afterwards
 from tubewarren.delivery import Delivery
 from tubewarren.failures import FailureKind
 from tubewarren.messages.events import MessageBuried, VideoDownloaded
@@ -139,6 +140,68 @@ async def test_events_that_waited_through_a_lost_connection_are_handled_from_the
 
     # The four that were in work ended twice; the four stale ones behind them were not worked on in vain.
     assert len(seen) == 16
+
+
+async def test_events_are_handled_while_those_before_are_settled_and_acked_only_then(
+    vhost_url: str, stranger: Stranger
+) -> None:
+    heard, is_asked, may_settle = BatchRecorder(), asyncio.Event(), asyncio.Event()
+
+    async def settle() -> None:
+        is_asked.set()
+        await may_settle.wait()
+
+    async with declared_bus(vhost_url) as bus:
+        await bus.publisher.publish(*(downloaded(f"v{number}") for number in range(30)))
+        await bus.consume_events(QUEUE, heard, 5, LINGER, Afterwards(settle, LINGER, most=40))
+        await until(lambda: len(heard.seen) == 30)
+        await is_asked.wait()
+        await bus.publisher.publish(*(downloaded(f"w{number}") for number in range(30)))
+
+        await until(lambda: len(heard.seen) == 40)
+
+    # Nothing was acked, so all comes again to whoever is next.
+    await stranger.holds(QUEUE, 60)
+    may_settle.set()
+    async with declared_bus(vhost_url) as bus:
+        consumption = await bus.consume_events(QUEUE, heard, 5, LINGER, Afterwards(settle, LINGER, most=40))
+        await until(lambda: consumption.settled == 60)
+        await stranger.holds(QUEUE, 0)
+        assert consumption.in_hand == 0
+
+
+async def test_events_that_could_not_be_settled_come_again(vhost_url: str, stranger: Stranger) -> None:
+    heard, tries = BatchRecorder(), []
+
+    async def settle() -> None:
+        tries.append(len(heard.seen))
+        if len(tries) == 1:
+            raise RuntimeError("it does not work at the first time")
+
+    async with declared_bus(vhost_url) as bus:
+        await bus.publisher.publish(*(downloaded(f"v{number}") for number in range(7)))
+        consumption = await bus.consume_events(QUEUE, heard, 10, LINGER, Afterwards(settle, LINGER, most=20))
+        await until(lambda: consumption.settled == 7)
+        await stranger.holds(QUEUE, 0)
+
+    assert len(heard.seen) == 14
+
+
+async def test_draining_a_listener_settles_at_once_what_it_has_handled(vhost_url: str, stranger: Stranger) -> None:
+    heard, settled = BatchRecorder(), []
+
+    async def settle() -> None:
+        settled.append(len(heard.seen))
+
+    async with declared_bus(vhost_url) as bus:
+        await bus.publisher.publish(*(downloaded(f"v{number}") for number in range(7)))
+        rarely = Afterwards(settle, timedelta(hours=1), most=20)
+        consumption = await bus.consume_events(QUEUE, heard, 10, LINGER, rarely)
+        await until(lambda: len(heard.seen) == 7)
+        await consumption.drain(GRACE)
+
+        await stranger.holds(QUEUE, 0)
+    assert settled == [7]
 
 
 async def test_draining_a_listener_handles_what_is_in_hand_and_leaves_the_rest(

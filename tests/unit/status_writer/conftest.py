@@ -92,7 +92,8 @@ class Desk:
         )
 
     async def tell(self, *events: Message) -> None:
-        await self.writer.record([Delivery(event, str(event.message_id)) for event in events])
+        await self.writer.remember([Delivery(event, str(event.message_id)) for event in events])
+        await self.writer.write()
 
     def grid(self, tab: Tab) -> list[list[str]]:
         return list(csv.reader(self._file(tab).read_text().splitlines()))

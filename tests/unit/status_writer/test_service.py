@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tubewarren.delivery import Delivery
 from tubewarren.messages.events import (
     FleetGates,
     Gate,
@@ -310,6 +311,24 @@ async def test_a_mended_tab_shows_what_waited_for_it(desk: Any, story: Any, *, i
 
     assert desk.column(VIDEO_TASKS, "Status") == {"a": "done", "b": "pending"}
     assert desk.writer.activity().unfit == ""
+
+
+async def test_what_happened_while_the_sheet_was_away_is_written_once_and_newest_first(desk: Any, story: Any) -> None:
+    await desk.tell(story.queued("a"))
+
+    async def meanwhile(seconds: float) -> None:
+        del seconds
+        for event in (story.claimed("a"), story.downloaded("a"), story.queued("b")):
+            await writer.remember([Delivery(event, str(event.message_id))])
+
+    writer = Writer(desk.scribe, delivery_limit=10, pause=meanwhile)
+    desk.book.failures, desk.book.edits = 1, 0
+
+    await writer.remember([Delivery(story.claimed("a"), "claimed")])
+    await writer.write()
+
+    assert desk.column(VIDEO_TASKS, "Status") == {"a": "done", "b": "pending"}
+    assert desk.book.edits == 2
 
 
 async def test_a_mirror_that_fails_holds_the_batch_too(desk: Any, story: Any) -> None:
