@@ -31,6 +31,7 @@ _KINDS: Final[Mapping[Kind, tuple[str, str]]] = {
     ),
     Kind.VIDEO_LEFT: ("Videos that wait, or whose worker is gone", "are ordered from the fleet when it runs"),
     Kind.VIDEO_WITHOUT_ID: ("Videos without ID", "get the one in their URL"),
+    Kind.VIDEO_ID_A_NUMBER: ("Videos whose ID the sheet took for a number", "get the one in their URL"),
     Kind.VIDEO_TWICE: (
         "Rows that name a video of a source a second time",
         "are removed; the one that is furthest stays",

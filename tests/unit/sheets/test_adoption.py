@@ -90,6 +90,7 @@ LEFT_BEHIND = sheet(
         video("e", "done"),
         video("e", "error", "gone"),
         {**video("f", "pending"), "ID": ""},
+        {**video("00000000042", "pending"), "ID": "42"},
     ],
     dead=[video("c", "error", "429"), video("d", "error", "gone"), video("g", "error", "timed out")],
     workers=[{"Hostname": "box", "LastSeen": "2026-11-22 10:00:00", "Status": "active"}],
@@ -203,6 +204,29 @@ def test_of_rows_for_one_video_the_furthest_stays() -> None:
         tables = sheet(videos=[video("a", status, "gone", RetryCount=status) for status in order[:number]])
 
         assert rows(after(tables), VIDEO_TASKS, "RetryCount") == [(order[number - 1],)]
+
+
+@pytest.mark.parametrize(
+    ("video_id", "written", "expected"),
+    [
+        ("00000000042", "42", "00000000042"),
+        ("1234567e890", "1.234567E+896", "1234567e890"),
+        ("00000000042", "mine", "mine"),
+        ("12345678901", "12345678901", "12345678901"),
+    ],
+)
+def test_an_id_that_the_sheet_took_for_a_number_becomes_what_it_was(video_id: str, written: str, expected: str) -> None:
+    tables = sheet(videos=[{**video(video_id, "done"), "ID": written}])
+
+    assert rows(after(tables), VIDEO_TASKS, "ID") == [(expected,)]
+
+
+def test_a_dead_letter_is_known_by_its_true_id() -> None:
+    row = {**video("00000000042", "error", "429"), "ID": "42"}
+    tables = sheet(videos=[row], dead=[row])
+
+    assert rows(after(tables), VIDEO_TASKS, "ID", "Status") == [("00000000042", "pending")]
+    assert rows(after(tables), DEAD_LETTER_TASKS, "ID") == []
 
 
 def test_one_video_of_two_sources_is_not_doubled() -> None:

@@ -26,6 +26,8 @@ class Kind(StrEnum):
     VIDEO_LEFT = "video-left"
     """A video that waits, or that a worker claimed which is gone."""
     VIDEO_WITHOUT_ID = "video-without-id"
+    VIDEO_ID_A_NUMBER = "video-id-a-number"
+    """The spreadsheet took the ID for a number: 42 instead of 00000000042."""
     VIDEO_TWICE = "video-twice"
     HEALTHY_VIDEO = "healthy-video"
     """A video that was declared dead for something that passes."""

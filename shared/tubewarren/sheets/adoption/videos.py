@@ -1,5 +1,6 @@
 """Videos of the older coordinator: those that wait for nobody, doubled ones, and healthy ones among the dead."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,19 +14,15 @@ from tubewarren.sheets.tabs import CLAIMED_BY, DEAD_LETTER_TASKS, LAST_ERROR, ST
 ADOPTED: Final = "adopted"
 """In the ClaimedBy of a row that nobody had claimed: together with `pending` it means that the row was set back."""
 
+_NUMBER: Final = re.compile(r"[-+]?[0-9][0-9.,]*(?:E[-+]?[0-9]+)?", re.IGNORECASE)
 _WAITS: Final = frozenset({"", StatusWord.PENDING.value, StatusWord.IN_PROGRESS.value})
 _FURTHEST_FIRST: Final = (StatusWord.DONE, StatusWord.IN_PROGRESS, StatusWord.PENDING, StatusWord.ERROR)
 
 
 def adopt_videos(table: Table, dead: Table, terms: Terms) -> Adopted:
     """Look through the tab Video Tasks; healthy ones that stand among the dead only come back into it."""
-    pen, found = Pen(table), []
-    records = dict(records_of(table))
-    for position, record in records.items():
-        if not cell(record, "ID") and (video_id := terms.video_id(cell(record, "URL"))):
-            found.append(Found(Kind.VIDEO_WITHOUT_ID, cell(record, "URL"), video_id))
-            records[position] = {**record, "ID": video_id}
-            pen.write(position, {"ID": video_id})
+    pen = Pen(table)
+    records, found = _with_ids(table, pen, terms)
     for key, positions in _by_key(records).items():
         furthest, *others = sorted(positions, key=lambda position: (_rank(records[position]), position))
         for position in sorted(others):
@@ -54,9 +51,10 @@ def _set_back(record: Record) -> dict[str, str]:
 
 def adopt_dead_letters(table: Table, videos: Table, terms: Terms) -> Adopted:
     """Look through the tab Dead-Letter Tasks."""
-    pen, found = Pen(table), []
+    pen = Pen(table)
+    records, found = _with_ids(table, pen, terms)
     healthy = _healthy_dead(table, videos, terms)
-    for position, record in records_of(table):
+    for position, record in records.items():
         if (key := _key(record)) in healthy:
             found.append(Found(Kind.HEALTHY_DEAD_LETTER, _video(key), cell(record, LAST_ERROR)))
             pen.remove(position)
@@ -65,7 +63,7 @@ def adopt_dead_letters(table: Table, videos: Table, terms: Terms) -> Adopted:
 
 def _without_row(videos: Table, dead: Table, terms: Terms) -> dict[Key, dict[str, str]]:
     """The healthy ones among the dead that have no row with the videos any more."""
-    there = _by_key(dict(records_of(videos)))
+    there = _by_key(_with_ids(videos, Pen(videos), terms)[0])
     return {
         key: record
         for key, record in _healthy_dead(dead, videos, terms).items()
@@ -75,13 +73,13 @@ def _without_row(videos: Table, dead: Table, terms: Terms) -> dict[Key, dict[str
 
 def _healthy_dead(dead: Table, videos: Table, terms: Terms) -> dict[Key, dict[str, str]]:
     """The rows among the dead whose video is to be tried again, and was not had in the meantime."""
-    records = dict(records_of(videos))
+    records, _ = _with_ids(videos, Pen(videos), terms)
     there = {
         key: min((records[position] for position in positions), key=_rank)
         for key, positions in _by_key(records).items()
     }
     healthy = {}
-    for _, record in records_of(dead):
+    for record in _with_ids(dead, Pen(dead), terms)[0].values():
         key, standing = _key(record), there.get(_key(record), {})
         error = cell(record, LAST_ERROR) or cell(standing, LAST_ERROR)
         if not all(key) or terms.keeps(DEAD_LETTER_TASKS, key) or not terms.is_healthy(error):
@@ -90,6 +88,19 @@ def _healthy_dead(dead: Table, videos: Table, terms: Terms) -> dict[Key, dict[st
         if waits or (status_of(standing) == StatusWord.ERROR and terms.is_healthy(cell(standing, LAST_ERROR))):
             healthy[key] = record
     return healthy
+
+
+def _with_ids(table: Table, pen: Pen, terms: Terms) -> tuple[dict[int, dict[str, str]], list[Found]]:
+    """The rows, each with the ID that its URL tells where its own is missing or has become a number."""
+    records, found = dict(records_of(table)), []
+    for position, record in records.items():
+        written, video_id = cell(record, "ID"), terms.video_id(cell(record, "URL"))
+        if video_id and written != video_id and (not written or _NUMBER.fullmatch(written)):
+            kind = Kind.VIDEO_ID_A_NUMBER if written else Kind.VIDEO_WITHOUT_ID
+            found.append(Found(kind, cell(record, "URL"), video_id))
+            records[position] = {**record, "ID": video_id}
+            pen.write(position, {"ID": video_id})
+    return records, found
 
 
 def _by_key(records: Mapping[int, Record]) -> dict[Key, list[int]]:
