@@ -143,7 +143,7 @@ async def publish(url: str, pages: Iterable[list[Message]], rate: float = math.i
 def differing(machine: Machine, person: Person, *, known: int, done: int) -> str:
     """What the sheet does not show yet; empty when it is as the ledger says."""
     sources = {row["ID"]: row for row in person.records("Sources") if row.get("ID")}
-    told = {row["source_id"]: row for row in machine.ask("sources", "list")}
+    told = {row["source_id"]: row for row in machine.ask("sources", "list", "--limit", "100000")}
     behind = [
         name
         for name, row in told.items()
