@@ -27,6 +27,7 @@ from tubewarren.messages.events import (
     SourceFailed,
     SourceNoted,
     SourceProgress,
+    SourceRefreshed,
     SourceRefused,
     SourceTaken,
     VideoClaimed,
@@ -34,6 +35,7 @@ from tubewarren.messages.events import (
     VideoFailed,
     VideoProgress,
     VideosQueued,
+    VideosUnlisted,
     WorkerBeat,
     WorkerChanged,
 )
@@ -75,8 +77,10 @@ _HISTORY: Final = (
     SourceRefused,
     SourceTaken,
     SourceExpanded,
+    SourceRefreshed,
     SourceFailed,
     VideosQueued,
+    VideosUnlisted,
     VideoClaimed,
     VideoDownloaded,
     VideoFailed,
@@ -251,7 +255,10 @@ def topology(ladder: tuple[timedelta, ...] = DEFAULT_LADDER, storage: str = "mai
                 mortal,
             ),
             EventQueue(holder, (*_HISTORY, MessageBuried, ResultsMoved, WorkerChanged), mortal),
-            EventQueue(HEARTBEAT_MONITOR, (WorkerBeat, VideoDownloaded, VideoFailed, SourceExpanded, SourceFailed)),
+            EventQueue(
+                HEARTBEAT_MONITOR,
+                (WorkerBeat, VideoDownloaded, VideoFailed, SourceExpanded, SourceRefreshed, SourceFailed),
+            ),
         ),
     )
 

@@ -37,6 +37,8 @@ class Part(StrEnum):
     PROGRESS = "progress"
     FATE = "fate"
     """What a person did with what was given up."""
+    ORIGIN = "origin"
+    """Whether the list that it came from still has it."""
     NOTE = "note"
     """What is wrong with its row, while its work goes on."""
 

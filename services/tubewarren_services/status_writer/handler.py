@@ -20,6 +20,7 @@ from tubewarren.messages.events import (
     SourceFailed,
     SourceNoted,
     SourceProgress,
+    SourceRefreshed,
     SourceRefused,
     SourceTaken,
     Verdict,
@@ -28,6 +29,7 @@ from tubewarren.messages.events import (
     VideoFailed,
     VideoProgress,
     VideosQueued,
+    VideosUnlisted,
     WorkerChanged,
 )
 from tubewarren.sheets.reconcile import spelled
@@ -43,6 +45,9 @@ FATE = "fate"
 
 _TOLD_BEFORE = "rejected"
 """The broker's word for what a worker gave up; the worker's own event says why, and better."""
+
+GONE_SINCE: Final = "gone since"
+"""When a video was first missed in its source's list; empty when it is there again."""
 
 NOTE: Final = "note"
 """What is wrong with a row."""
@@ -82,10 +87,10 @@ def _facts_of(delivery: Delivery, delivery_limit: int) -> Iterator[Fact]:
                 yield from _of_a_death(command, delivery_limit)
         case SourceAccepted() | SourceRefused() | SourceExpanded() | SourceFailed() | SourceProgress() as event:
             yield from _of_a_source(event)
-        case SourceTaken() | SourceNoted() as event:
+        case SourceTaken() | SourceNoted() | SourceRefreshed() as event:
             yield from _of_a_row(event)
-        case VideosQueued() as event:
-            yield from _of_a_page(event)
+        case VideosQueued() | VideosUnlisted() as event:
+            yield from _of_a_list(event)
         case VideoClaimed() | VideoProgress() | VideoDownloaded() | VideoFailed() as event:
             yield from _of_a_video(event)
         case DeadSettled() as event:
@@ -132,10 +137,27 @@ def _of_a_source(
             yield _fact(subject, Part.PROGRESS, Order.by_time(event.at), values)
 
 
-def _of_a_row(event: SourceTaken | SourceNoted) -> Iterator[Fact]:
+def _of_a_refresh(event: SourceRefreshed) -> Iterator[Fact]:
+    """The row shows who looked for news and when, and what was in the way."""
+    subject, order = _source(event.source_id), Order.by_time(event.at)
+    yield _fact(subject, Part.CLAIM, order, {"ClaimedBy": event.worker, "ClaimedAt": moment(event.at)})
+    error = f"The last look for news failed: {_line(event.problem)}" if event.problem else _left_out(event)
+    yield _standing_of_source(subject, event.at, 4, StatusWord.IN_PROGRESS, error=error)
+
+
+def _of_the_unlisted(event: VideosUnlisted) -> Iterator[Fact]:
+    order = Order.by_time(event.at)
+    for gone_since, video_ids in ((moment(event.at), event.gone), ("", event.back)):
+        for video_id in video_ids:
+            yield _fact(_video(video_id, event.source_id), Part.ORIGIN, order, {GONE_SINCE: gone_since})
+
+
+def _of_a_row(event: SourceTaken | SourceNoted | SourceRefreshed) -> Iterator[Fact]:
     """What became of what a person wrote into the list."""
     subject, order = _source(event.source_id), Order.by_time(event.at)
     match event:
+        case SourceRefreshed():
+            yield from _of_a_refresh(event)
         case SourceNoted():
             yield _fact(subject, Part.NOTE, order, {NOTE: _line(event.note)})
         case SourceTaken():
@@ -150,6 +172,14 @@ def _taken_by(event: SourceAccepted | SourceTaken) -> Fact:
     """The row shows by whom and when it was last taken."""
     claim = {"ClaimedBy": event.worker, "ClaimedAt": moment(event.at)} if event.worker else {}
     return _fact(_source(event.source_id), Part.CLAIM, Order.by_time(event.at), claim)
+
+
+def _of_a_list(event: VideosQueued | VideosUnlisted) -> Iterator[Fact]:
+    match event:
+        case VideosQueued():
+            yield from _of_a_page(event)
+        case VideosUnlisted():
+            yield from _of_the_unlisted(event)
 
 
 def _of_a_page(event: VideosQueued) -> Iterator[Fact]:
@@ -307,7 +337,7 @@ def _comes_back(event: VideoFailed | SourceFailed) -> str:
     return f"retry at {then:{form}} UTC (attempt {event.attempt}): {reason}"
 
 
-def _left_out(event: SourceExpanded) -> str:
+def _left_out(event: SourceExpanded | SourceRefreshed) -> str:
     if not event.refused:
         return ""
     return f"{event.refused} of its entries left out: {'; '.join(event.notes)}"

@@ -17,7 +17,7 @@ from tubewarren.sheets.tabs import (
     Tab,
 )
 from tubewarren_services.status_writer.facts import Kind, Part, Record, Statement
-from tubewarren_services.status_writer.handler import DEAD, FATE, NOTE
+from tubewarren_services.status_writer.handler import DEAD, FATE, GONE_SINCE, NOTE
 
 TABS_OF: Mapping[Kind, tuple[Tab, ...]] = {
     Kind.SOURCE: (SOURCES, DEAD_LETTER_SOURCES),
@@ -94,6 +94,7 @@ def _of_a_video(record: Record) -> Mapping[Tab, Shown]:
     values |= _claim_values(status, record)
     values[LAST_ERROR] = "" if status is StatusWord.DONE else _says(record.get(Part.SETBACK), LAST_ERROR)
     values |= _settled(fate, values[LAST_ERROR])
+    values[LAST_ERROR] = values[LAST_ERROR] or _gone_from_its_list(record.get(Part.ORIGIN))
     values["Progress"] = _progress(status, standing, record)
     # What was never listed here was listed before our memory begins: its row is there, with the address in it.
     rows = {VIDEO_TASKS: _shown(VIDEO_TASKS, values, entry, may_be_added=entry is not None)}
@@ -122,6 +123,11 @@ def _settled(fate: str, reason: str) -> dict[str, str]:
             return {LAST_ERROR: f"purged: {reason}".removesuffix(": ")}
         case _:
             return {}
+
+
+def _gone_from_its_list(origin: Statement | None) -> str:
+    since = _says(origin, GONE_SINCE)
+    return f"Not in its source any more, seen at {since}; what was fetched is kept." if since else ""
 
 
 def _entry_values(entry: Statement | None) -> dict[str, str]:

@@ -22,8 +22,18 @@ class AddSource(Command):
         return self.url
 
 
+RefreshKind = Literal["", "news", "all"]
+"""What is asked of a source that was listed before: only what is new in it; or all of it once more, which tells, too,
+what is gone. Empty: it is not a refresh."""
+
+
 class ExpandSource(Command):
-    """List the videos of one source and order each of them; `preset` as in `DownloadVideo`."""
+    """List the videos of one source and order each of them; `preset` as in `DownloadVideo`.
+
+    Attributes:
+        refresh: of a source that was listed before, only what is not known yet is ordered.
+        channel_id: the channel that it was found to be; empty while that is unknown, and for what is no channel.
+    """
 
     type: ClassVar[str] = "source.expand.v1"
 
@@ -32,6 +42,8 @@ class ExpandSource(Command):
     columns: dict[str, str] = Field(default_factory=dict)
     priority: int = Field(default=5, ge=1, le=10)
     preset: Later = ""
+    refresh: RefreshKind = Field(default="", exclude_if=not_)
+    channel_id: Later = ""
 
     @property
     def key(self) -> str:  # noqa: D102 - as in Message
@@ -86,7 +98,7 @@ class ReturnResults(Command):
     dry_run: bool = False
 
 
-LedgerTopic = Literal["summary", "sources", "tasks", "results", "workers", "burials", "attempts"]
+LedgerTopic = Literal["summary", "sources", "tasks", "results", "workers", "burials", "attempts", "known"]
 
 
 class QueryLedger(Command):

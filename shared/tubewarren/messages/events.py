@@ -122,6 +122,7 @@ class SourceExpanded(Event):
         videos: how many distinct videos it has.
         refused: how many entries were left out, with the reasons in `notes`.
         egress: as in `VideoClaimed`.
+        channel_id: the channel that it was found to be; empty for what is no channel.
     """
 
     type: ClassVar[str] = "source.expanded.v1"
@@ -132,6 +133,41 @@ class SourceExpanded(Event):
     notes: tuple[str, ...] = ()
     worker: Later = ""
     egress: Later = ""
+    channel_id: Later = ""
+
+
+class SourceRefreshed(Event):
+    """A source that was listed before was looked through for what is new.
+
+    Attributes:
+        fresh: how many videos were new, and ordered.
+        is_whole: it was listed to its end.
+        problem: why it could not be looked through, or not to the end; the next refresh tries again.
+        refused: and `notes`: as in `SourceExpanded`.
+        channel_id: as in `SourceExpanded`.
+    """
+
+    type: ClassVar[str] = "source.refreshed.v1"
+
+    source_id: str
+    fresh: int = 0
+    is_whole: bool = False
+    problem: str = ""
+    refused: int = 0
+    notes: tuple[str, ...] = ()
+    channel_id: str = ""
+    worker: str
+    egress: str = ""
+
+
+class VideosUnlisted(Event):
+    """Videos are not in the list of their source any more, or are in it again; what was fetched of them is kept."""
+
+    type: ClassVar[str] = "videos.unlisted.v1"
+
+    source_id: str
+    gone: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
 
 
 class SourceFailed(Event):

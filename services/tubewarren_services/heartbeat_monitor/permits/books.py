@@ -7,7 +7,14 @@ from typing import Final
 
 from tubewarren.failures import FailureKind
 from tubewarren.messages import Message
-from tubewarren.messages.events import SourceExpanded, SourceFailed, Verdict, VideoDownloaded, VideoFailed
+from tubewarren.messages.events import (
+    SourceExpanded,
+    SourceFailed,
+    SourceRefreshed,
+    Verdict,
+    VideoDownloaded,
+    VideoFailed,
+)
 from tubewarren.messages.permits import (
     CancelSource,
     Decision,
@@ -26,7 +33,7 @@ from tubewarren_services.heartbeat_monitor.permits.egress import Chance, Egress
 from tubewarren_services.heartbeat_monitor.permits.policy import Policy
 from tubewarren_services.heartbeat_monitor.permits.returning import Returning
 
-_Ending = VideoDownloaded | VideoFailed | SourceExpanded | SourceFailed
+_Ending = VideoDownloaded | VideoFailed | SourceExpanded | SourceRefreshed | SourceFailed
 
 LEASE: Final = timedelta(seconds=5)
 """While nothing is limited, a worker asks only so often; a pause or a breaker reaches it as late as that."""
@@ -126,8 +133,10 @@ def hear(books: Books, event: Message, policy: Policy, now: datetime) -> Books:
             return _succeeded(books, event, DOWNLOADER, f"{event.source_id}/{event.video_id}")
         case VideoFailed():
             return _failed(books, event, DOWNLOADER, f"{event.source_id}/{event.video_id}", policy, now)
-        case SourceExpanded():
+        case SourceExpanded() | SourceRefreshed(problem=""):
             return _succeeded(books, event, SOURCE_EXPANDER, event.source_id)
+        case SourceRefreshed():
+            return _undecided(books, event, SOURCE_EXPANDER, event.source_id)
         case SourceFailed():
             return _failed(books, event, SOURCE_EXPANDER, event.source_id, policy, now)
         case _:
@@ -270,7 +279,9 @@ def _has_others(books: Books, request: RequestPermit, now: datetime) -> bool:
     )
 
 
-def _succeeded(books: Books, event: VideoDownloaded | SourceExpanded, stage: Stage, work: str) -> Books:
+def _succeeded(
+    books: Books, event: VideoDownloaded | SourceExpanded | SourceRefreshed, stage: Stage, work: str
+) -> Books:
     if isinstance(event, VideoDownloaded) and event.already_present:
         return _undecided(books, event, stage, work)
     return _answered(books, event, stage, work)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, false, func, select
 
 from tubewarren.messages.commands import LedgerTopic, QueryLedger
 from tubewarren.messages.events import LedgerAnswered, SourceState
@@ -135,6 +135,14 @@ def _task_rows(connection: Connection, query: QueryLedger, at: datetime) -> Iter
     return _rows(connection, statement.where(*_of_the_video(TASKS, query), *_of_the_source(TASKS, query)), query)
 
 
+def _known_rows(connection: Connection, query: QueryLedger, at: datetime) -> Iterable[AnswerRow]:
+    """The videos of a source in as few words as there are: it may have very many."""
+    del at
+    unlisted = func.coalesce(TASKS.c.unlisted, false()).label("unlisted")
+    statement = select(TASKS.c.video_id, unlisted).where(*_of_the_source(TASKS, query))
+    return _rows(connection, statement.order_by(TASKS.c.video_id), query)
+
+
 def _attempt_rows(connection: Connection, query: QueryLedger, at: datetime) -> Iterable[AnswerRow]:
     del at
     # What was said in full is long, so it is told of single videos only.
@@ -235,4 +243,5 @@ _TOPICS: Final[Mapping[LedgerTopic, Callable[[Connection, QueryLedger, datetime]
     "results": _result_rows,
     "workers": _worker_rows,
     "burials": _burial_rows,
+    "known": _known_rows,
 }

@@ -17,6 +17,7 @@ from tubewarren.messages.events import (
     SourceAccepted,
     SourceExpanded,
     SourceFailed,
+    SourceRefreshed,
     SourceRefused,
     SourceTaken,
     Verdict,
@@ -24,6 +25,7 @@ from tubewarren.messages.events import (
     VideoDownloaded,
     VideoFailed,
     VideosQueued,
+    VideosUnlisted,
     WorkerBeat,
     WorkerChanged,
 )
@@ -32,7 +34,15 @@ from tubewarren_services.results_manager.ledger.holdings import Holding, Place, 
 from tubewarren_services.results_manager.ledger.records import LONG_AGO
 from tubewarren_services.results_manager.ledger.settled import Settled
 from tubewarren_services.results_manager.ledger.sources import Course, Entry, Expansion, Phase, Source
-from tubewarren_services.results_manager.ledger.tasks import Attempt, Listing, Setback, Standing, Task, TaskState
+from tubewarren_services.results_manager.ledger.tasks import (
+    Attempt,
+    Listing,
+    Origin,
+    Setback,
+    Standing,
+    Task,
+    TaskState,
+)
 from tubewarren_services.results_manager.ledger.workers import Beat, Burial, Health, Worker
 
 Fragment = Source | Task | Attempt | Holding | Worker | Burial
@@ -45,14 +55,14 @@ def fragments_of(event: Event, trace_id: str | None = None) -> Iterator[Fragment
     match event:
         case VideoClaimed() | VideoDownloaded() | VideoFailed():
             yield from _of_a_video(event, trace_id)
-        case SourceAccepted() | SourceRefused() | SourceExpanded() | SourceFailed():
+        case SourceAccepted() | SourceRefused() | SourceExpanded() | SourceRefreshed() | SourceFailed():
             yield _of_a_source(event)
         case SourceTaken() if event.url:
             # What its row says now; that alone is no step of the source.
             entry = Entry(event.url, _json(event.columns), event.priority, event.at)
             yield Source(event.source_id, course=Course(Phase.ACCEPTED, LONG_AGO), entry=entry)
-        case VideosQueued():
-            yield from _of_a_page(event)
+        case VideosQueued() | VideosUnlisted():
+            yield from _of_a_list(event)
         case ResultsMoved():
             yield from _of_a_move(event)
         case WorkerBeat() | WorkerChanged():
@@ -149,6 +159,14 @@ def _ended(
     )
 
 
+def _of_a_list(event: VideosQueued | VideosUnlisted) -> Iterator[Fragment]:
+    match event:
+        case VideosQueued():
+            yield from _of_a_page(event)
+        case VideosUnlisted():
+            yield from _of_the_unlisted(event)
+
+
 def _of_a_page(event: VideosQueued) -> Iterator[Fragment]:
     yield Source(event.source_id, course=Course(Phase.LISTING, event.at))
     for video in event.videos:
@@ -161,7 +179,17 @@ def _of_a_page(event: VideosQueued) -> Iterator[Fragment]:
         )
 
 
-def _of_a_source(event: SourceAccepted | SourceRefused | SourceExpanded | SourceFailed) -> Source:
+def _of_the_unlisted(event: VideosUnlisted) -> Iterator[Fragment]:
+    for is_gone, video_ids in ((True, event.gone), (False, event.back)):
+        for video_id in video_ids:
+            # That alone is no step of the video.
+            standing = Standing(TaskState.PENDING, LONG_AGO)
+            yield Task(video_id, event.source_id, standing=standing, origin=Origin(is_gone, event.at))
+
+
+def _of_a_source(
+    event: SourceAccepted | SourceRefused | SourceExpanded | SourceRefreshed | SourceFailed,
+) -> Source:
     match event:
         case SourceAccepted():
             return Source(
@@ -184,6 +212,9 @@ def _of_a_source(event: SourceAccepted | SourceRefused | SourceExpanded | Source
                 expansion=Expansion(event.videos, event.refused, notes, event.at),
                 endings=_end(event),
             )
+        case SourceRefreshed():
+            # However far it came: what it found is ordered, and the next one goes on.
+            return Source(event.source_id, course=Course(Phase.LISTED, event.at))
         case SourceFailed():
             is_buried = event.verdict is Verdict.BURY
             return Source(

@@ -18,7 +18,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """One more with every column. A column that came later may be empty or has a default in the database, so that it can be
 added to a table with rows in it."""
 
@@ -105,6 +105,8 @@ TASKS: Final = Table(
     _text("fate"),
     Column("fate_at", UtcTime),
     _text("endings"),
+    Column("unlisted", Boolean),
+    Column("unlisted_at", UtcTime),
     Index("tasks_by_source", "source_id", "state"),
     Index("tasks_by_state", "state", "state_at"),
 )

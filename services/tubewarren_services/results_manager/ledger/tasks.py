@@ -112,6 +112,18 @@ class Setback:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Whether a list that once had the video has it no more."""
+
+    is_gone: bool
+    at: datetime
+
+    def order(self) -> tuple[Any, ...]:
+        """Newest first."""
+        return (self.at, self.is_gone)
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One video of one source.
 
@@ -131,6 +143,7 @@ class Task:
     claimed_at: datetime | None = None
     settled: Settled | None = None
     endings: frozenset[str] = frozenset()
+    origin: Origin | None = None
 
     @property
     def state(self) -> TaskState:
@@ -158,6 +171,7 @@ class Task:
             claimed_at=latest(self.claimed_at, said.claimed_at),
             settled=None if settled is None or _is_past(settled, standing) else settled,
             endings=names(*self.endings, *said.endings),
+            origin=greater(self.origin, said.origin, Origin.order),
         )
 
     def _told_after(self, known: Self) -> Self:
@@ -196,6 +210,8 @@ class Task:
             "failed_at": setback and setback.at,
             "queued_at": self.queued_at,
             "claimed_at": self.claimed_at,
+            "unlisted": self.origin and self.origin.is_gone,
+            "unlisted_at": self.origin and self.origin.at,
             **settled_row(self.settled, names(*self.endings)),
         }
 
@@ -222,6 +238,7 @@ class Task:
             claimed_at=row["claimed_at"],
             settled=settled_of(row),
             endings=endings_of(row),
+            origin=row["unlisted_at"] and Origin(row["unlisted"], row["unlisted_at"]),
         )
 
 
