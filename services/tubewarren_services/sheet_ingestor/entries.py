@@ -7,6 +7,7 @@ from typing import Final
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.sheets.tabs import PRESET
 from tubewarren.youtube.errors import AddressRefusedError
+from tubewarren_services.sheet_ingestor.refreshes import Rhythm, rhythm_of
 from tubewarren_services.sheet_ingestor.rows import ListRow
 
 DEFAULT_PRIORITY: Final = 5
@@ -23,12 +24,14 @@ class Entry:
     Attributes:
         columns: what the person says of the source, columns of their own and the preset included; they reach the
             worker and the manifest.
+        rhythm: how often it is looked through for what is new; None for never.
     """
 
     url: str
     columns: Mapping[str, str] = field(default_factory=dict)
     priority: int = DEFAULT_PRIORITY
     preset: str = ""
+    rhythm: Rhythm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,13 @@ def entry_of(row: ListRow, terms: Terms) -> Entry | Failure:
         known = ", ".join(sorted(terms.presets)) or "none at all; they are made in the settings, as youtube.presets"
         return _bad(f"There is no preset {said.preset!r}; there are {known}.")
     try:
+        rhythm = rhythm_of(said.refresh)
         url = terms.check_address(said.url)
+    except ValueError as error:
+        return _bad(str(error))
     except AddressRefusedError as error:
         return error.failure
-    return Entry(url, {**said.columns, PRESET: preset} if preset else said.columns, priority, preset)
+    return Entry(url, {**said.columns, PRESET: preset} if preset else said.columns, priority, preset, rhythm)
 
 
 def _bad(reason: str) -> Failure:

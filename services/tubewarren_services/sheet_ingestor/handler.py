@@ -15,6 +15,8 @@ from tubewarren_services.sheet_ingestor.pauses import Held, changes, pause_of
 from tubewarren_services.sheet_ingestor.rows import ListRow, Wording
 
 _NOT_TAKEN: Final = "Not taken: "
+_SAME_CHANNEL: Final = "The same channel as "
+_OURS: Final = (_NOT_TAKEN, _SAME_CHANNEL)
 """By this a note is known for one of ours by the next process, which has to take it back."""
 
 
@@ -85,9 +87,12 @@ def _edited(row: ListRow, entry: Entry, before: Wording) -> Iterator[Decision]:
 
 def _noted(row: ListRow, entry: Entry | Failure, memory: Memory) -> Iterator[Note]:
     """What is wrong with the row of a source that goes on, if that is news."""
-    note = " ".join(f"{_NOT_TAKEN}{words}" for words in _complaints(row, entry))
+    notes = [f"{_NOT_TAKEN}{words}" for words in _complaints(row, entry)]
+    if twin := memory.same_channel(row.source_id):
+        notes.append(f"{_SAME_CHANNEL}the row with ID {twin}, written otherwise: each of its videos is fetched once.")
+    note = " ".join(notes)
     told = memory.notes.get(row.source_id)
-    is_left_behind = told is None and not note and row.last_error.startswith(_NOT_TAKEN)
+    is_left_behind = told is None and not note and row.last_error.startswith(_OURS)
     if is_left_behind or note != (told or ""):
         yield Note(row, note)
 

@@ -1,7 +1,7 @@
 """The ingestor: looks at the list, decides, and carries out what was decided."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -12,12 +12,13 @@ from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Command, Message
 from tubewarren.messages.commands import AddSource
-from tubewarren.messages.events import FleetGates
+from tubewarren.messages.events import FleetGates, SourceExpanded, SourceRefreshed
 from tubewarren.outcomes import Done, Outcome, Refund
 from tubewarren.runner import Activity
 from tubewarren.sheets.errors import SheetError, SheetUnavailableError
 from tubewarren.sheets.tabs import PRIORITY
 from tubewarren.topology import SHEET_INGESTOR
+from tubewarren_services.sheet_ingestor.calendar import Calendar
 from tubewarren_services.sheet_ingestor.decisions import Decision
 from tubewarren_services.sheet_ingestor.entries import Terms
 from tubewarren_services.sheet_ingestor.handler import decide
@@ -25,7 +26,8 @@ from tubewarren_services.sheet_ingestor.intake import Wish
 from tubewarren_services.sheet_ingestor.memory import Memory
 from tubewarren_services.sheet_ingestor.pauses import Held
 from tubewarren_services.sheet_ingestor.reading import Reader, Seen
-from tubewarren_services.sheet_ingestor.steps import steps_of
+from tubewarren_services.sheet_ingestor.rows import ListRow
+from tubewarren_services.sheet_ingestor.steps import refresh_of, steps_of
 from tubewarren_services.sheet_ingestor.videos import SetBack, set_back_videos
 
 Publish = Callable[..., Awaitable[None]]
@@ -54,9 +56,10 @@ class Ingestor:
     worker: str
     publish: Publish
     ask: Ask
+    calendar: Calendar
     settle_looks: int = 1
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _memory: Memory = field(default_factory=Memory)
+    _memory: Memory = field(init=False)
     _held: Held = field(default_factory=Held)
     _held_at: datetime | None = None
     _trouble: str = ""
@@ -65,6 +68,9 @@ class Ingestor:
     _is_unanswered: bool = False
     _looks: int = 0
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self._memory = Memory(same_channel=self.calendar.twin)
 
     async def look(self) -> bool:
         """One look at the list: import what is new, give ids, decide, and carry out; False when it cannot be used.
@@ -101,6 +107,13 @@ class Ingestor:
         if told is not None and (self._held_at is None or told.at >= self._held_at):
             self._held, self._held_at = Held.of(told), told.at
 
+    def hear_of_listing(self, event: SourceExpanded | SourceRefreshed) -> None:
+        """Learn what a listing says of its source, for the next time."""
+        fresh, is_whole = None, True
+        if isinstance(event, SourceRefreshed):
+            fresh, is_whole = event.fresh, event.is_whole
+        self.calendar.hear(event.source_id, event.at, channel_id=event.channel_id, fresh=fresh, is_whole=is_whole)
+
     def activity(self) -> Activity:
         """What the heartbeat says."""
         facts = {"looks": min(self._looks, 2), "sources": len(self._memory.decided)}
@@ -117,6 +130,7 @@ class Ingestor:
             if await self._carry_out(decision):
                 self._memory.note(decision)
         await self._bring_back(seen)
+        await self._refresh(settled)
         self._monitor_trouble = _NO_MONITOR if self._is_unanswered else ""
         if (carried_out := self._memory.carried_out()).tabs:
             await asyncio.to_thread(self.reader.show, carried_out)
@@ -140,6 +154,18 @@ class Ingestor:
         for videos in set_back_videos(seen.videos, self._memory.videos, self._memory.entry):
             if await self._brought_back(videos):
                 self._memory.videos |= videos.keys
+
+    async def _refresh(self, rows: Iterable[ListRow]) -> None:
+        """Order what is due of those sources that are looked through again and again."""
+        watched = {row.source_id: row for row in rows}
+        entries = {each: entry for each in watched if (entry := self._memory.entry(each)) is not None}
+        rhythms = {each: entry.rhythm for each, entry in entries.items() if entry.rhythm is not None}
+        held = {each for each in rhythms if watched[each].waits or watched[each].has_failed}
+        now = self.clock()
+        for source_id in self.calendar.due(rhythms, now, held | self._held.paused | self._held.cancelled):
+            kind = self.calendar.appointment(source_id).kind(now)
+            await self.publish(refresh_of(source_id, entries[source_id], kind, self.calendar.channel(source_id)))
+            self.calendar.note_ordered(source_id, now)
 
     async def _brought_back(self, videos: SetBack) -> bool:
         if videos.redrive is not None and not await self._asked(videos.redrive):

@@ -1,6 +1,6 @@
 """What the ingestor knows of the rows that it has seen; the sheet remembers the rest beyond its life."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from tubewarren.messages.events import Taken
@@ -24,6 +24,11 @@ class Known:
     entry: Entry | None
 
 
+def _no_twin(source_id: str) -> str:
+    del source_id
+    return ""
+
+
 @dataclass(slots=True)
 class Memory:
     """By ID of the row.
@@ -36,8 +41,10 @@ class Memory:
         set_back: rows that were set back and taken, as long as they say so; and
         videos: those of Video Tasks, likewise.
         decided: all that were accepted or refused since the start.
+        same_channel: the ID of another row that was found to be the same channel; empty where there is none.
     """
 
+    same_channel: Callable[[str], str] = _no_twin
     taken: dict[str, Known] = field(default_factory=dict)
     refused: dict[str, tuple[str, str]] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)

@@ -5,11 +5,21 @@ from dataclasses import dataclass, field
 
 from tubewarren.sheets.set_back import is_set_back
 from tubewarren.sheets.table import Table
-from tubewarren.sheets.tabs import ACTION, LAST_ERROR, PAUSE, PRESET, PRIORITY, SOURCES, STATUS, StatusWord
+from tubewarren.sheets.tabs import (
+    ACTION,
+    LAST_ERROR,
+    PAUSE,
+    PRESET,
+    PRIORITY,
+    REFRESH,
+    SOURCES,
+    STATUS,
+    StatusWord,
+)
 from tubewarren.youtube.addresses import canonical_url
 
 _URL, _ID = "URL", "ID"
-_OURS = frozenset({*SOURCES.system, *SOURCES.key, _URL, PRIORITY, PRESET, PAUSE, ACTION})
+_OURS = frozenset({*SOURCES.system, *SOURCES.key, _URL, PRIORITY, PRESET, REFRESH, PAUSE, ACTION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +34,7 @@ class Wording:
     columns: Mapping[str, str] = field(default_factory=dict)
     priority: str = ""
     preset: str = ""
+    refresh: str = ""
 
 
 Typed = tuple[Wording, str, str]
@@ -78,7 +89,7 @@ def _row(record: Mapping[str, str], source_id: str, url: str, twin: str) -> List
     status, set_back = _cell(record, STATUS).lower(), is_set_back(record)
     return ListRow(
         source_id,
-        Wording(url, columns, _cell(record, PRIORITY), _cell(record, PRESET)),
+        Wording(url, columns, _cell(record, PRIORITY), _cell(record, PRESET), _cell(record, REFRESH)),
         twin,
         pause=_cell(record, PAUSE),
         action=record.get(ACTION, ""),

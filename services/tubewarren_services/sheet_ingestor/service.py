@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -12,7 +12,7 @@ import structlog
 from tubewarren.bus import BrokerUnavailableError, Bus
 from tubewarren.delivery import Delivery
 from tubewarren.messages import Command
-from tubewarren.messages.events import FleetGates
+from tubewarren.messages.events import FleetGates, SourceExpanded, SourceRefreshed
 from tubewarren.messages.permits import QueryGates
 from tubewarren.runner import Service, Surroundings
 from tubewarren.settings.model import SheetSettings
@@ -20,6 +20,7 @@ from tubewarren.sheets.backoff import Backoff
 from tubewarren.sheets.opening import open_workbook
 from tubewarren.topology import SHEET_INGESTOR
 from tubewarren.youtube.addresses import check_address
+from tubewarren_services.sheet_ingestor.calendar import Calendar
 from tubewarren_services.sheet_ingestor.entries import Terms
 from tubewarren_services.sheet_ingestor.ingestor import Ingestor
 from tubewarren_services.sheet_ingestor.numbers import NumberFile
@@ -34,6 +35,7 @@ log = structlog.stdlib.get_logger(__name__)
 async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     """Bring the ingestor up."""
     settings, bus = surroundings.settings, surroundings.bus
+    calendar = await asyncio.to_thread(Calendar.open, settings.data_dir / "sheet-ingestor.sqlite")
     reader = Reader(
         workbook=open_workbook(settings.sheet),
         numbers=NumberFile(settings.data_dir / "sheet-ingestor.highest"),
@@ -46,20 +48,23 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
         worker=surroundings.worker.name,
         publish=bus.publisher.publish,
         ask=partial(ask_monitor, bus),
+        calendar=calendar,
         settle_looks=settle_looks(settings.sheet),
     )
     # Before the first look, which needs to know what is held back; later changes are heard.
-    async with bus.watch(FleetGates.type) as told:
-        ingestor.hear(await ask_monitor(bus, QueryGates()))
-        adding = await bus.consume_commands(surroundings.topology, SHEET_INGESTOR, ingestor.add, prefetch=16)
-        yield Service(
-            consumptions=(adding,),
-            loops=(
-                partial(keep_looking, ingestor.look, settings.sheet.poll_every),
-                partial(_keep_hearing, ingestor, told),
-            ),
-            activity=ingestor.activity,
-        )
+    topics = (FleetGates.type, SourceExpanded.type, SourceRefreshed.type)
+    with closing(calendar):
+        async with bus.watch(*topics) as told:
+            ingestor.hear(await ask_monitor(bus, QueryGates()))
+            adding = await bus.consume_commands(surroundings.topology, SHEET_INGESTOR, ingestor.add, prefetch=16)
+            yield Service(
+                consumptions=(adding,),
+                loops=(
+                    partial(keep_looking, ingestor.look, settings.sheet.poll_every),
+                    partial(_keep_hearing, ingestor, told),
+                ),
+                activity=ingestor.activity,
+            )
 
 
 def settle_looks(sheet: SheetSettings) -> int:
@@ -102,6 +107,8 @@ async def ask_monitor(bus: Bus, order: Command) -> FleetGates | None:
 
 async def _keep_hearing(ingestor: Ingestor, told: asyncio.Queue[Delivery]) -> None:
     while True:
-        message = (await told.get()).message
-        if isinstance(message, FleetGates):
-            ingestor.hear(message)
+        match (await told.get()).message:
+            case FleetGates() as gates:
+                ingestor.hear(gates)
+            case SourceExpanded() | SourceRefreshed() as event:
+                ingestor.hear_of_listing(event)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from tubewarren.messages import Command, Event, Message
-from tubewarren.messages.commands import ExpandSource
+from tubewarren.messages.commands import ExpandSource, RefreshKind
 from tubewarren.messages.events import SourceAccepted, SourceNoted, SourceRefused, SourceTaken, Taken
 from tubewarren.messages.permits import PAUSED_IN_THE_LIST, CancelSource, RedriveDead, Scope, SetPause
 from tubewarren_services.sheet_ingestor.decisions import Accept, Decision, Find, Note, Refuse, Take
@@ -54,6 +54,19 @@ def steps_of(decision: Decision, cancelled: Collection[str], worker: str, now: d
             return _taken(decision, taken_up, worker, now)
         case _:
             assert_never(decision)
+
+
+def refresh_of(source_id: str, entry: Entry, kind: RefreshKind, channel_id: str) -> ExpandSource:
+    """The order to look through a source that was listed before."""
+    return ExpandSource(
+        source_id=source_id,
+        url=entry.url,
+        columns=dict(entry.columns),
+        priority=entry.priority,
+        preset=entry.preset,
+        refresh=kind,
+        channel_id=channel_id,
+    )
 
 
 def _taken(taken: Take, taken_up: tuple[Command, ...], worker: str, now: datetime) -> Steps:

@@ -58,10 +58,11 @@ class Tab:
 SOURCE_DETAILS = ("Name", "Gender", "Accent", "ContentType", "Type", "MultispeakerPercentage")
 PRIORITY = "Priority"
 PRESET = "Preset"
+REFRESH = "Refresh"
 PAUSE = "Pause"
 ACTION = "Action"
 
-_ORDERS = (PRIORITY, PRESET, PAUSE, ACTION)
+_ORDERS = (PRIORITY, PRESET, REFRESH, PAUSE, ACTION)
 _SOURCE_COLUMNS = (
     *("ID", "URL", "Status", "ClaimedBy", "ClaimedAt"),
     *SOURCE_DETAILS,

@@ -15,7 +15,17 @@ from tubewarren.delivery import Delivery
 from tubewarren.failures import FailureKind
 from tubewarren.messages import Command, Message
 from tubewarren.messages.commands import AddSource, DownloadVideo, ExpandSource, ReturnResults
-from tubewarren.messages.events import FleetGates, Gate, SourceAccepted, SourceNoted, SourceRefused, SourceTaken, Taken
+from tubewarren.messages.events import (
+    FleetGates,
+    Gate,
+    SourceAccepted,
+    SourceExpanded,
+    SourceNoted,
+    SourceRefreshed,
+    SourceRefused,
+    SourceTaken,
+    Taken,
+)
 from tubewarren.messages.permits import PAUSED_IN_THE_LIST, CancelSource, RedriveDead, SetPause
 from tubewarren.outcomes import Done, Refund
 from tubewarren.sheets.errors import SheetUnavailableError
@@ -23,6 +33,7 @@ from tubewarren.sheets.local import LocalWorkbook
 from tubewarren.sheets.patience import Patience
 from tubewarren.sheets.workbook import Workbook
 from tubewarren.youtube.addresses import check_address
+from tubewarren_services.sheet_ingestor.calendar import Calendar
 from tubewarren_services.sheet_ingestor.entries import Terms
 from tubewarren_services.sheet_ingestor.ingestor import Ingestor
 from tubewarren_services.sheet_ingestor.numbers import NumberFile
@@ -30,6 +41,7 @@ from tubewarren_services.sheet_ingestor.reading import Reader, SourcesFile
 
 A, B, C = (f"https://www.youtube.com/@{name}" for name in "abc")
 HEADER = ("ID", "URL", "Status", "Name", "Priority", "Preset", "Pause", "Action", "ClaimedBy")
+WATCHED = ("ID", "URL", "Status", "Refresh")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NOTHING_HELD = FleetGates(at=NOON, gates=())
 IMPATIENT = Patience(clock=lambda: 1e12, pause=lambda _: None)
@@ -45,6 +57,7 @@ class Desk:
     workbook: Workbook | None = None
     gates: FleetGates | None = NOTHING_HELD
     looks: int = 1
+    now: datetime = NOON
 
     def __post_init__(self) -> None:
         self.ingestor = self.started()
@@ -62,7 +75,9 @@ class Desk:
             worker="box/sheet-ingestor",
             publish=self.publish,
             ask=self.ask,
+            calendar=Calendar.open(self.folder / "calendar.sqlite"),
             settle_looks=self.looks,
+            clock=lambda: self.now,
         )
         self.ingestor.hear(self.gates)
         return self.ingestor
@@ -560,3 +575,81 @@ async def test_a_source_travels_with_its_preset(desk: Desk) -> None:
 
     assert [(order.preset, order.columns) for order in desk.of(ExpandSource)] == [("audio", {"Preset": "audio"})]
     assert [(event.preset, event.worker) for event in desk.of(SourceAccepted)] == [("audio", "box/sheet-ingestor")]
+
+
+async def test_a_watched_source_is_looked_through_when_it_is_due_for_all_at_first_and_then_for_news(desk: Desk) -> None:
+    desk.write(("7", A, "done", "6h"), header=WATCHED)
+    await desk.ingestor.look()
+    assert desk.ordered() == []
+
+    desk.now += timedelta(hours=6)
+    await desk.ingestor.look()
+    await desk.ingestor.look()
+    channel = "UCabcdefghijklmnopqrstuv"
+    desk.ingestor.hear_of_listing(refreshed("7", desk.now, is_whole=True, channel_id=channel))
+    desk.now += timedelta(hours=7)
+    await desk.ingestor.look()
+
+    assert desk.of(ExpandSource) == [
+        ExpandSource(source_id="7", url=A, refresh="all"),
+        ExpandSource(source_id="7", url=A, refresh="news", channel_id=channel),
+    ]
+
+
+async def test_a_restart_neither_forgets_a_refresh_nor_hurries_one(desk: Desk) -> None:
+    desk.write(("7", A, "done", "6h"), header=WATCHED)
+    await desk.ingestor.look()
+    desk.now += timedelta(hours=6)
+    await desk.ingestor.look()
+
+    desk.started()
+    await desk.ingestor.look()
+    assert len(desk.ordered()) == 1
+    desk.now += timedelta(hours=7)
+    await desk.ingestor.look()
+
+    assert len(desk.ordered()) == 2
+
+
+async def test_what_is_paused_or_failed_or_was_never_begun_is_not_refreshed(desk: Desk) -> None:
+    desk.gates = FleetGates(at=NOON, gates=(gate("pause", "1"), gate("cancelled", "2")))
+    desk.started()
+    rows = [("1", A, "done", "6h"), ("2", B, "done", "6h"), ("3", C, "error", "6h")]
+    desk.write(*rows, header=WATCHED)
+    await desk.ingestor.look()
+
+    desk.now += timedelta(hours=12)
+    await desk.ingestor.look()
+
+    assert desk.ordered() == []
+
+
+async def test_an_impossible_refresh_is_told_in_its_row_and_the_source_goes_on(desk: Desk) -> None:
+    desk.write(("7", A, "done", "often"), header=WATCHED)
+
+    await desk.ingestor.look()
+
+    (note,) = desk.of(SourceNoted)
+    assert "write how often, such as 6h or 1d, or auto" in note.note
+
+
+async def test_two_rows_that_turn_out_to_be_one_channel_are_told_so(desk: Desk) -> None:
+    desk.write(("7", A, "done", ""), ("8", B, "done", ""), header=WATCHED)
+    await desk.ingestor.look()
+
+    for source_id in ("8", "7"):
+        expanded = SourceExpanded(at=NOON, source_id=source_id, videos=2, channel_id="UCabcdefghijklmnopqrstuv")
+        desk.ingestor.hear_of_listing(expanded)
+    await desk.ingestor.look()
+
+    assert [(note.source_id, note.note[:38]) for note in desk.of(SourceNoted)] == [
+        ("8", "The same channel as the row with ID 7,")
+    ]
+
+
+def refreshed(source_id: str, at: datetime, **more: Any) -> SourceRefreshed:
+    return SourceRefreshed(at=at, source_id=source_id, worker="box/source-expander", **more)
+
+
+def gate(kind: Any, name: str) -> Gate:
+    return Gate(kind=kind, name=name, since=NOON, reason="by hand")
