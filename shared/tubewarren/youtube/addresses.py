@@ -6,10 +6,11 @@ import re
 import socket
 from collections.abc import Collection
 from typing import NoReturn
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.youtube.errors import AddressRefusedError
+from tubewarren.youtube.places import SHORT_HOST, Place, place_at
 
 YOUTUBE_HOSTS = frozenset(
     {
@@ -17,7 +18,7 @@ YOUTUBE_HOSTS = frozenset(
         "www.youtube.com",
         "m.youtube.com",
         "music.youtube.com",
-        "youtu.be",
+        SHORT_HOST,
         "youtube-nocookie.com",
         "www.youtube-nocookie.com",
     }
@@ -27,6 +28,8 @@ YOUTUBE_HOSTS = frozenset(
 ANY_PUBLIC_HOST = "*"
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_END = re.compile(r"[/\s]+$")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _VIDEO_ID = re.compile(r"[0-9A-Za-z_-]{11}")
 _NUMERIC_HOST = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+)){0,3}\.?")
 _TRACKING = re.compile(r"utm_\w+|fbclid|gclid|si|feature|pp|app|ab_channel")
@@ -40,6 +43,8 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 def check_address(url: str, allowed_hosts: Collection[str] = YOUTUBE_HOSTS) -> str:
     """Clean an address and make sure that it may be worked on.
+
+    Mixes, searches and what only its owner sees on YouTube are refused, too: they would be listed without end.
 
     Args:
         url: as a person wrote it.
@@ -64,7 +69,17 @@ def check_address(url: str, allowed_hosts: Collection[str] = YOUTUBE_HOSTS) -> s
             )
         if ANY_PUBLIC_HOST not in allowed:
             _refuse(f"the host {shown} is not allowed; if you trust it, allow it with --allow-host {shown}", text)
-    return urlunsplit((parts.scheme.lower(), _netloc(parts, shown, port), parts.path, parts.query, parts.fragment))
+    cleaned = urlunsplit((parts.scheme.lower(), _netloc(parts, shown, port), parts.path, parts.query, parts.fragment))
+    if (place := place_of(cleaned)) and place.refusal:
+        _refuse(place.refusal, text)
+    return cleaned
+
+
+def place_of(url: str) -> Place | None:
+    """What an address leads to, when it is one of YouTube's and tells; raises nothing."""
+    parts, port = _lenient(url)
+    is_youtube = (parts.hostname or "").lower() in YOUTUBE_HOSTS and port is None
+    return place_at(parts) if is_youtube else None
 
 
 def canonical_url(url: str) -> str:
@@ -72,21 +87,13 @@ def canonical_url(url: str) -> str:
 
     What does not look like an address comes back as it is, without the blanks around it.
     """
-    text = url.strip()
-    try:
-        parts = urlsplit(text if "://" in text else f"https://{text}")
-        host, port = (parts.hostname or "").lower(), parts.port
-    except ValueError:
-        return text
-    if "." not in host and "://" not in text:
-        return text
+    parts, port = _lenient(url)
+    host = (parts.hostname or "").lower()
+    if not host:
+        return url.strip()
     if host in YOUTUBE_HOSTS and port is None:
-        return _canonical_youtube(host, parts)
-    query = urlencode(
-        [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.fullmatch(pair[0])]
-    )
-    scheme = parts.scheme.lower()
-    return urlunsplit((scheme, _netloc(parts, host, port), parts.path.rstrip("/"), query, ""))
+        return _canonical_youtube(parts)
+    return urlunsplit((parts.scheme, _netloc(parts, host, port), _END.sub("", parts.path), _kept(parts), ""))
 
 
 def video_key(extractor: str, video_id: str, url: str) -> str:
@@ -98,7 +105,7 @@ def video_key(extractor: str, video_id: str, url: str) -> str:
     if extractor.lower().startswith("youtube") and _VIDEO_ID.fullmatch(video_id):
         return video_id
     canonical = canonical_url(url)
-    parts = _parts_of(canonical)
+    parts, _ = _lenient(canonical)
     host = parts.hostname or ""
     if host in YOUTUBE_HOSTS and (found := _VIDEO_ID.fullmatch(dict(parse_qsl(parts.query)).get("v", ""))):
         return found.group()
@@ -109,12 +116,18 @@ def video_key(extractor: str, video_id: str, url: str) -> str:
     return "-".join(part for part in (site, slug, digest) if part)
 
 
-def _parts_of(url: str) -> SplitResult:
-    """The parts of an address; of one that has none, all of it as a path."""
+def _lenient(url: str) -> tuple[SplitResult, int | None]:
+    """The parts of an address and its port; of what does not look like an address, no host."""
+    text = url.strip()
+    has_scheme = _SCHEME.match(text) is not None
     try:
-        return urlsplit(url)
+        parts = urlsplit(text if has_scheme else f"https://{text}")
+        port, host = parts.port, parts.hostname or ""
     except ValueError:
-        return SplitResult("", "", url, "", "")
+        return SplitResult("", "", text, "", ""), None
+    if not has_scheme and "." not in host:
+        return SplitResult("", "", text, "", ""), None
+    return parts, None if port == _DEFAULT_PORTS.get(parts.scheme) else port
 
 
 def _split(text: str) -> SplitResult:
@@ -191,24 +204,18 @@ def _netloc(parts: SplitResult, host: str, port: int | None) -> str:
     return host if port is None or port == _DEFAULT_PORTS.get(parts.scheme.lower()) else f"{host}:{port}"
 
 
-def _canonical_youtube(host: str, parts: SplitResult) -> str:
-    query = dict(parse_qsl(parts.query))
-    path = parts.path.rstrip("/")
-    if host == "youtu.be":
-        query["v"] = path.strip("/").partition("/")[0]
-        path = "/watch"
-    elif short := re.fullmatch(r"/(?:shorts|embed|live|v)/([0-9A-Za-z_-]{11})", path):
-        query["v"], path = short.group(1), "/watch"
-    if path == "/watch" and _VIDEO_ID.fullmatch(query.get("v", "")):
-        return f"https://www.youtube.com/watch?v={query['v']}"
-    if path in {"/playlist", "/watch"} and "list" in query:
-        return f"https://www.youtube.com/playlist?list={quote(query['list'])}"
-    if path.startswith("/@"):
-        # Handles are one and the same in any case; channel ids are not.
-        handle, slash, tab = path.removeprefix("/@").partition("/")
-        path = f"/@{handle.lower()}{slash}{tab}"
-    kept = urlencode(sorted(pair for pair in query.items() if not _TRACKING.fullmatch(pair[0])))
-    return urlunsplit(("https", "www.youtube.com", path, kept, ""))
+def _canonical_youtube(parts: SplitResult) -> str:
+    place = place_at(parts)
+    if place and place.url:
+        return place.url
+    host = parts.hostname if parts.hostname == SHORT_HOST else "www.youtube.com"
+    return urlunsplit(("https", host, _END.sub("", parts.path), _kept(parts), ""))
+
+
+def _kept(parts: SplitResult) -> str:
+    """The query without what only tells where somebody came from."""
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    return urlencode([pair for pair in pairs if not _TRACKING.fullmatch(pair[0])])
 
 
 def _slug(text: str) -> str:

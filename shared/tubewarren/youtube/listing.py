@@ -1,17 +1,40 @@
-"""Listing: the videos of a source one by one, as its pages are read, in a process that may be killed."""
+"""Listing: the videos of a source one by one, as its pages are read, in a process that may be killed.
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+How a channel is listed. One request shows its first page: which tabs it has, its id, and the newest videos. Where a tab
+has more than its first page, the rest comes from the list that YouTube keeps of that tab (UULF, UUSH, UULV): it has 100
+entries a page, where the tab has 30, and it announces how many there are, so that a truncated one is noticed. The one
+list of all uploads (UU) would cost still less, but does not say what is a short and what was a stream. These lists are
+not documented: where one is missing, broke off, or has nothing to do with its tab, the tab is read page by page.
+"""
+
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import yt_dlp
 
 from tubewarren.failures import Failure, FailureKind
-from tubewarren.youtube.addresses import YOUTUBE_HOSTS, check_address, video_key
+from tubewarren.youtube.addresses import YOUTUBE_HOSTS, check_address, place_of, video_key
+from tubewarren.youtube.answers import (
+    NOWHERE,
+    Around,
+    Info,
+    address_of,
+    announced,
+    around_of,
+    hidden_as,
+    is_list,
+    is_reference,
+    items,
+    plain,
+    seconds,
+)
 from tubewarren.youtube.errors import AddressRefusedError, ProcessingFailedError
 from tubewarren.youtube.failures import failure_of
+from tubewarren.youtube.first_page import FrugalYoutubeDL, first_page
 from tubewarren.youtube.job import Options
 from tubewarren.youtube.options import merged
+from tubewarren.youtube.places import tab_list
 from tubewarren.youtube.rules import NO_USER_RULES, UserRules
 from tubewarren.youtube.wire import Entry
 from tubewarren.youtube.ytdlp_log import CapturingLogger
@@ -19,15 +42,12 @@ from tubewarren.youtube.ytdlp_log import CapturingLogger
 _MOST_REDIRECTS = 8
 _DEEPEST_NESTING = 4
 _LONGEST_TITLE = 500
-_HIDDEN = {
-    "[Private video]": "a private video",
-    "[Deleted video]": "a deleted video",
-    "[Unavailable video]": "an unavailable video",
-}
-_LISTS = frozenset({"playlist", "multi_video", "compat_list"})
-_REFERENCES = frozenset({"url", "url_transparent"})
 # Extractors whose result is always a list, though they do not say so.
 _LIST_EXTRACTORS = frozenset({"YoutubeTab", "YoutubePlaylist"})
+# What says nothing about a list, but about us and the moment.
+_NOT_OF_THE_LIST = frozenset({FailureKind.BLOCKED, FailureKind.TRANSIENT, FailureKind.UNFIT})
+# Otherwise yt-dlp asks for the first page of every tab of a channel before it gives the first video.
+_TABS_ONE_BY_ONE = {"playlist_items": "0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +62,7 @@ def list_entries(
 ) -> Iterator[Entry | LeftOut]:
     """The videos of a source, each once, in its order, read from the site as they are asked for.
 
-    Nested lists are walked; a single video lists itself.
+    A channel lists its videos, then its streams, then its shorts. Nested lists are walked; a single video lists itself.
 
     Raises:
         ProcessingFailedError: classified; in the middle too, so what came before is not the whole. An empty list is
@@ -50,9 +70,9 @@ def list_entries(
     """
     log = CapturingLogger()
     try:
-        with yt_dlp.YoutubeDL(merged(options, {"logger": log, "noplaylist": False})) as ydl:
+        with FrugalYoutubeDL(merged(options, {"logger": log, "noplaylist": False, **_TABS_ONE_BY_ONE})) as ydl:
             walk = _Walk(ydl, allowed_hosts)
-            yield from walk.source(check_address(url, allowed_hosts))
+            yield from walk.source(_canonical(check_address(url, allowed_hosts)))
             walk.end()
     except GeneratorExit:
         raise
@@ -67,13 +87,16 @@ class _Walk:
     keys: set[str] = field(default_factory=set)
     lists: set[str] = field(default_factory=set)
     left_out: int = 0
+    repeated: int = 0
 
-    def source(self, url: str, extractor: str | None = None, depth: int = 0) -> Iterator[Entry | LeftOut]:
+    def source(
+        self, url: str, extractor: str | None = None, depth: int = 0, outer: Around = NOWHERE
+    ) -> Iterator[Entry | LeftOut]:
         info = self._resolve(url, extractor)
-        if _type(info) in _LISTS:
-            yield from self._list(info, depth)
+        if is_list(info):
+            yield from self._list(info, depth, outer)
         else:
-            yield from self._video(info, info)
+            yield from self._video(info, around_of(info, outer))
 
     def end(self) -> None:
         if not self.keys and not self.left_out:
@@ -93,49 +116,81 @@ class _Walk:
                 raise _failed(
                     FailureKind.UNKNOWN, "no-result", "yt-dlp read this address without an error and without a result."
                 )
-            if _type(info) not in _REFERENCES:
+            if not is_reference(info):
                 return dict(info)
-            url = check_address(_plain(info["url"]), self.allowed_hosts)
+            url = check_address(plain(info["url"]), self.allowed_hosts)
             extractor = info.get("ie_key")
         raise _failed(FailureKind.BAD_INPUT, "endless-redirect", "This address leads from one to the next without end.")
 
-    def _list(self, info: Mapping[str, Any], depth: int) -> Iterator[Entry | LeftOut]:
-        seen = 0
-        for entry in _items(info.get("entries")):
-            seen += 1
-            if entry:
-                yield from self._item(entry, info, depth)
-            else:
-                yield self._leave_out("an entry without a word about it")
-        announced = info.get("playlist_count")
-        if isinstance(announced, int) and seen < announced:
-            reason = f"The list broke off after {seen} of {announced} entries: it is read again."
+    def _list(self, info: Info, depth: int, outer: Around) -> Iterator[Entry | LeftOut]:
+        around = around_of(info, outer)
+        if around.is_tab:
+            yield from self._tab(info, depth, around)
+        else:
+            yield from self._entries(info, depth, around)
+
+    def _tab(self, info: Info, depth: int, around: Around) -> Iterator[Entry | LeftOut]:
+        page = _Page(first_page(self.ydl, items(info)))
+        for entry in page:
+            yield from self._item(entry, depth, around)
+        if page.was_all:
+            return
+        before, rest = self.repeated, self._kept_list(around)
+        if rest is not None:
+            seen = yield from self._drawn(rest, depth, around)
+            # A list without anything of the tab's first page is not this tab's.
+            if seen >= announced(rest) and self.repeated > before:
+                return
+        yield from self._entries(self._resolve(around.page_url, "YoutubeTab"), depth, around)
+
+    def _kept_list(self, around: Around) -> dict[str, Any] | None:
+        """The list that YouTube keeps of a tab, if there is one."""
+        try:
+            return self._resolve(tab_list(around.channel_id, around.tab), "YoutubeTab")
+        except yt_dlp.utils.DownloadError as error:
+            if failure_of(error).kind in _NOT_OF_THE_LIST:
+                raise
+            return None
+
+    def _entries(self, info: Info, depth: int, around: Around) -> Iterator[Entry | LeftOut]:
+        seen = yield from self._drawn(info, depth, around)
+        if seen < announced(info):
+            reason = f"The list broke off after {seen} of {announced(info)} entries: it is read again."
             raise _failed(FailureKind.TRANSIENT, "list-broke-off", reason)
 
-    def _item(self, entry: Mapping[str, Any], around: Mapping[str, Any], depth: int) -> Iterator[Entry | LeftOut]:
-        if _type(entry) in _LISTS:
-            yield from self._nested(entry, None, depth)
-        elif _type(entry) in _REFERENCES and self._is_list(entry):
-            yield from self._nested(entry, entry["url"], depth)
+    def _drawn(self, info: Info, depth: int, around: Around) -> Generator[Entry | LeftOut, None, int]:
+        seen = 0
+        for entry in items(info):
+            seen += 1
+            yield from self._item(entry, depth, around)
+        return seen
+
+    def _item(self, entry: Info | None, depth: int, around: Around) -> Iterator[Entry | LeftOut]:
+        if not entry:
+            yield self._leave_out("an entry without a word about it")
+        elif is_list(entry):
+            yield from self._nested(entry, None, depth, around)
+        elif is_reference(entry) and self._is_list(entry):
+            yield from self._nested(entry, entry["url"], depth, around)
         else:
             yield from self._video(entry, around)
 
-    def _nested(self, entry: Mapping[str, Any], url: str | None, depth: int) -> Iterator[Entry | LeftOut]:
+    def _nested(self, entry: Info, url: str | None, depth: int, around: Around) -> Iterator[Entry | LeftOut]:
         if depth >= _DEEPEST_NESTING:
             yield self._leave_out(f"a list nested too deep: {entry.get('title') or url}")
         elif url is None:
-            yield from self._list(entry, depth + 1)
+            yield from self._list(entry, depth + 1, around)
         elif url not in self.lists:
             # Tabs of one channel share its id, so only the address tells two lists apart.
             self.lists.add(url)
             try:
-                url = check_address(_plain(url), self.allowed_hosts)
+                url = check_address(plain(url), self.allowed_hosts)
             except AddressRefusedError as error:
                 yield self._leave_out(f"{url}: {error.failure.reason}")
             else:
-                yield from self.source(url, entry.get("ie_key"), depth + 1)
+                yield from self.source(url, entry.get("ie_key"), depth + 1, around)
 
-    def _is_list(self, entry: Mapping[str, Any]) -> bool:
+    def _is_list(self, entry: Info) -> bool:
         extractor = entry.get("ie_key")
         if not extractor:
             return False
@@ -143,44 +198,54 @@ class _Walk:
             return True
         return self.ydl.get_info_extractor(extractor).is_single_video(entry["url"]) is False
 
-    def _video(self, entry: Mapping[str, Any], around: Mapping[str, Any]) -> Iterator[Entry | LeftOut]:
+    def _video(self, entry: Info, around: Around) -> Iterator[Entry | LeftOut]:
         title = str(entry.get("title") or "")
-        if title in _HIDDEN:
-            yield self._leave_out(f"{_HIDDEN[title]} ({entry.get('id')})")
+        if hidden := hidden_as(title):
+            yield self._leave_out(f"{hidden} ({entry.get('id')})")
             return
-        raw = entry.get("url") if _type(entry) in _REFERENCES else entry.get("webpage_url") or around.get("webpage_url")
+        raw = address_of(entry, around)
+        if not raw:
+            yield self._leave_out(f"an entry without an address of its own: {title or entry.get('id')}")
+            return
         try:
-            url = check_address(_plain(str(raw or "")), self.allowed_hosts)
+            url = check_address(raw, self.allowed_hosts)
         except AddressRefusedError as error:
-            yield self._leave_out(f"{str(raw)[:200]}: {error.failure.reason}")
+            yield self._leave_out(f"{raw[:200]}: {error.failure.reason}")
             return
         key = video_key(str(entry.get("ie_key") or entry.get("extractor_key") or ""), str(entry.get("id") or ""), url)
-        if key not in self.keys:
-            self.keys.add(key)
-            yield Entry(
-                key=key, url=url, title=title[:_LONGEST_TITLE], duration_seconds=_seconds(entry.get("duration"))
-            )
+        if key in self.keys:
+            self.repeated += 1
+            return
+        self.keys.add(key)
+        yield Entry(
+            key=key,
+            url=url,
+            title=title[:_LONGEST_TITLE],
+            duration_seconds=seconds(entry.get("duration")),
+            tab=around.tab,
+            channel_id=around.channel_id,
+        )
 
     def _leave_out(self, reason: str) -> LeftOut:
         self.left_out += 1
         return LeftOut(reason)
 
 
-def _items(entries: Any) -> Iterable[Any]:  # noqa: ANN401 - a list, a generator, or a list that reads pages on demand
-    return () if entries is None else iter(entries)
+class _Page:
+    """Runs through a first page, and knows afterwards whether it was all."""
+
+    def __init__(self, entries: Generator[Any, None, bool]) -> None:
+        self._entries = entries
+        self.was_all = False
+
+    def __iter__(self) -> Iterator[Any]:
+        self.was_all = yield from self._entries
 
 
-def _type(info: Mapping[str, Any]) -> str:
-    return str(info.get("_type") or "video")
-
-
-def _plain(url: str) -> str:
-    """Without what yt-dlp smuggles along for itself."""
-    return url.partition("#__youtubedl_smuggle")[0]
-
-
-def _seconds(value: Any) -> float | None:  # noqa: ANN401 - yt-dlp's word
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _canonical(url: str) -> str:
+    """An address that leads where the person meant: a feed to all of its channel, and not only to the newest."""
+    place = place_of(url)
+    return place.url if place and place.url else url
 
 
 def _failed(kind: FailureKind, rule: str, reason: str) -> ProcessingFailedError:

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tubewarren.failures import FailureKind
-from tubewarren.youtube.addresses import canonical_url, check_address, video_key
+from tubewarren.youtube.addresses import canonical_url, check_address, place_of, video_key
 from tubewarren.youtube.errors import AddressRefusedError
 
 VIDEO = "dQw4w9WgXcQ"
@@ -191,3 +191,42 @@ def test_a_key_is_always_safe_as_the_name_of_a_folder(extractor: str, video_id: 
 
     assert re.fullmatch(r"[0-9A-Za-z._-]{1,100}", key)
     assert key[0] not in ".-" or (extractor.lower().startswith("youtube") or "v=" in url)
+
+
+STEPS = [
+    "watch", "playlist", "channel", "c", "user", "browse", "VLPLx", "feeds", "videos.xml", "embed", "videoseries",
+    "@Näme", "%40name", "videos", "featured", VIDEO, "UCabcdefghijklmnopqrstuv", "results", "%2F", " ",
+]  # fmt: skip
+HOSTS = [
+    "www.youtube.com", "YouTube.com:443", "m.youtube.com", "music.youtube.com", "youtu.be", "example.org:8443", "[::1]",
+]  # fmt: skip
+
+
+@st.composite
+def addresses(draw: st.DrawFn) -> str:
+    scheme = draw(st.sampled_from(["https://", "HTTP://", ""]))
+    path = draw(st.lists(st.one_of(st.sampled_from(STEPS), st.text(max_size=5)), max_size=4))
+    names = st.sampled_from(["v", "list", "channel_id", "playlist_id", "si", "x"])
+    values = st.one_of(st.sampled_from([VIDEO, "PLx", "RDx", ""]), st.text(max_size=5))
+    query = draw(st.lists(st.tuples(names, values), max_size=3))
+    return f"{scheme}{draw(st.sampled_from(HOSTS))}/{'/'.join(path)}?{'&'.join(f'{name}={it}' for name, it in query)}"
+
+
+@example("x.y/?u=://")
+@example("https://example.org/ /")
+@example("https://youtu.be/\x1b")
+@given(st.one_of(addresses(), st.text()))
+def test_the_one_spelling_of_an_address_is_its_own_spelling(url: str) -> None:
+    canonical = canonical_url(url)
+
+    assert canonical_url(canonical) == canonical
+
+
+@given(addresses())
+def test_the_one_spelling_of_an_address_is_allowed_and_refused_as_the_address_is(url: str) -> None:
+    assert reason_against(canonical_url(url)) == reason_against(url)
+
+
+def reason_against(url: str) -> str:
+    place = place_of(url)
+    return place.refusal if place else ""
