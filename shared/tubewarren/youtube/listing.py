@@ -33,6 +33,7 @@ from tubewarren.youtube.errors import AddressRefusedError, ProcessingFailedError
 from tubewarren.youtube.failures import failure_of
 from tubewarren.youtube.first_page import FrugalYoutubeDL, first_page
 from tubewarren.youtube.job import Options
+from tubewarren.youtube.news import News
 from tubewarren.youtube.options import merged
 from tubewarren.youtube.places import tab_list
 from tubewarren.youtube.rules import NO_USER_RULES, UserRules
@@ -58,11 +59,23 @@ class LeftOut:
 
 
 def list_entries(
-    url: str, options: Options, allowed_hosts: Collection[str] = YOUTUBE_HOSTS, rules: UserRules = NO_USER_RULES
+    url: str,
+    options: Options,
+    allowed_hosts: Collection[str] = YOUTUBE_HOSTS,
+    rules: UserRules = NO_USER_RULES,
+    news: News | None = None,
 ) -> Iterator[Entry | LeftOut]:
     """The videos of a source, each once, in its order, read from the site as they are asked for.
 
     A channel lists its videos, then its streams, then its shorts. Nested lists are walked; a single video lists itself.
+
+    Args:
+        url: of the source.
+        options: of yt-dlp.
+        allowed_hosts: as in `check_address`.
+        rules: what a person adds to the rules that say what a failure means.
+        news: when only what is new is wanted: the lists of a channel, which begin with the newest, are left where
+            nothing new is to be expected. All other lists are read to their end.
 
     Raises:
         ProcessingFailedError: classified; in the middle too, so what came before is not the whole. An empty list is
@@ -71,7 +84,9 @@ def list_entries(
     log = CapturingLogger()
     try:
         with FrugalYoutubeDL(merged(options, {"logger": log, "noplaylist": False, **_TABS_ONE_BY_ONE})) as ydl:
-            walk = _Walk(ydl, allowed_hosts)
+            if news and news.is_none_in_feed(ydl):
+                return
+            walk = _Walk(ydl, allowed_hosts, news)
             yield from walk.source(_canonical(check_address(url, allowed_hosts)))
             walk.end()
     except GeneratorExit:
@@ -84,6 +99,7 @@ def list_entries(
 class _Walk:
     ydl: Any
     allowed_hosts: Collection[str]
+    news: News | None = None
     keys: set[str] = field(default_factory=set)
     lists: set[str] = field(default_factory=set)
     left_out: int = 0
@@ -124,16 +140,18 @@ class _Walk:
 
     def _list(self, info: Info, depth: int, outer: Around) -> Iterator[Entry | LeftOut]:
         around = around_of(info, outer)
+        self._begin_list()
         if around.is_tab:
             yield from self._tab(info, depth, around)
         else:
             yield from self._entries(info, depth, around)
+        self._begin_list()
 
     def _tab(self, info: Info, depth: int, around: Around) -> Iterator[Entry | LeftOut]:
         page = _Page(first_page(self.ydl, items(info)))
         for entry in page:
             yield from self._item(entry, depth, around)
-        if page.was_all:
+        if page.was_all or self._knows_the_rest(around):
             return
         before, rest = self.repeated, self._kept_list(around)
         if rest is not None:
@@ -159,11 +177,22 @@ class _Walk:
             raise _failed(FailureKind.TRANSIENT, "list-broke-off", reason)
 
     def _drawn(self, info: Info, depth: int, around: Around) -> Generator[Entry | LeftOut, None, int]:
+        """How many entries it had; as many as it announced when the rest of it is known."""
         seen = 0
         for entry in items(info):
             seen += 1
             yield from self._item(entry, depth, around)
+            if self._knows_the_rest(around):
+                return max(seen, announced(info))
         return seen
+
+    def _begin_list(self) -> None:
+        if self.news is not None:
+            self.news.begin()
+
+    def _knows_the_rest(self, around: Around) -> bool:
+        """Only a channel's own lists begin with the newest."""
+        return self.news is not None and bool(around.channel_id) and self.news.is_enough
 
     def _item(self, entry: Info | None, depth: int, around: Around) -> Iterator[Entry | LeftOut]:
         if not entry:
@@ -217,6 +246,8 @@ class _Walk:
             self.repeated += 1
             return
         self.keys.add(key)
+        if self.news:
+            self.news.meet(key)
         yield Entry(
             key=key,
             url=url,

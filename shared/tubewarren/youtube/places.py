@@ -128,6 +128,11 @@ def tab_list(channel_id: str, tab: str) -> str:
     return f"{_SITE}/playlist?list={_TAB_PREFIXES[tab]}{channel_id.removeprefix('UC')}"
 
 
+def feed_of(channel_id: str) -> str:
+    """The address of the feed that tells a channel's newest 15 videos, whatever tab they are in."""
+    return f"{_SITE}/feeds/videos.xml?channel_id={channel_id}"
+
+
 def uploads_in(list_id: str) -> Uploads | None:
     """Whose uploads a list holds, when its id says that it is one that YouTube keeps of a channel."""
     found = _UPLOADS.fullmatch(list_id)

@@ -177,12 +177,15 @@ def test_a_broker_without_queues_is_found_wanting_and_declare_mends_it(vhost_url
 
 
 def test_an_added_source_waits_for_the_ingestor_with_its_columns(svc: Svc, vhost_url: str) -> None:
-    result = svc("sources", "add", "https://y.test/@somebody", "--name", "Somebody", "--type", "channel")
+    named = ("--name", "Somebody", "--type", "channel", "--every", "6h")
+    result = svc("sources", "add", "https://y.test/@somebody", *named)
 
     assert result.exit_code == 0
     assert "Queued https://y.test/@somebody" in result.stdout
     added = AddSource.model_validate_json(asyncio.run(first_body(vhost_url, SHEET_INGESTOR)))
-    assert added == AddSource(url="https://y.test/@somebody", columns={"Name": "Somebody", "Type": "channel"})
+    assert added == AddSource(
+        url="https://y.test/@somebody", columns={"Name": "Somebody", "Type": "channel", "Refresh": "6h"}
+    )
 
 
 async def first_body(url: str, queue_name: str) -> bytes:

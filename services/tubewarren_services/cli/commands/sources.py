@@ -42,13 +42,26 @@ def add(
     type_: Annotated[str | None, typer.Option("--type", help="Fill the column Type.")] = None,
     multispeaker: Annotated[str | None, typer.Option(help="Fill the column MultispeakerPercentage.")] = None,
     priority: Annotated[int, typer.Option(min=1, max=10, help="Serve it sooner: 1 is first, 10 is last.")] = 5,
+    preset: Annotated[str | None, typer.Option(help="Choose settings by name; fills the column Preset.")] = None,
+    every: Annotated[
+        str | None, typer.Option(help="Look for new videos so often: 6h, 1d, or auto; fills the column Refresh.")
+    ] = None,
 ) -> None:
     """Put a source on the list."""
+    from tubewarren.sheets.tabs import PRESET, REFRESH, SOURCE_DETAILS
+    from tubewarren_services.sheet_ingestor.refreshes import rhythm_of
+
     problem = problem_with(url)
     if problem:
         raise typer.BadParameter(problem, param_hint="URL")
-    values = (name, gender, accent, content_type, type_, multispeaker)
-    talk(context, lambda session: _add(session, url.strip(), values, priority))
+    try:
+        rhythm_of(every or "")
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--every") from error
+    said = (name, gender, accent, content_type, type_, multispeaker, preset, every)
+    columns = dict(zip((*SOURCE_DETAILS, PRESET, REFRESH), said, strict=True))
+    filled = {heading: value for heading, value in columns.items() if value is not None}
+    talk(context, lambda session: _add(session, url.strip(), filled, priority))
 
 
 @app.command("list")
@@ -84,11 +97,9 @@ def problem_with(url: str) -> str | None:
     return None
 
 
-async def _add(session: Session, url: str, values: tuple[str | None, ...], priority: int) -> None:
+async def _add(session: Session, url: str, columns: dict[str, str], priority: int) -> None:
     from tubewarren.messages.commands import AddSource
-    from tubewarren.sheets.tabs import SOURCE_DETAILS
 
-    columns = {heading: value for heading, value in zip(SOURCE_DETAILS, values, strict=True) if value is not None}
     await session.bus.publisher.publish(AddSource(url=url, columns=columns, priority=priority))
     output.say(f"Queued {url}. `svc sources list` shows it once the sheet-ingestor has written it down.")
 
