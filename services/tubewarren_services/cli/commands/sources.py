@@ -17,7 +17,7 @@ from tubewarren_services.cli.units import count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tubewarren.messages.commands import ExpandSource
+    from tubewarren.messages.commands import ExpandSource, RefreshKind
     from tubewarren_services.cli.tables import Row
 
 SourceStatus = Literal["pending", "in-progress", "done", "error"]
@@ -85,6 +85,19 @@ def expand(
     talk(context, lambda session: _expand(session, list(dict.fromkeys(source_ids))))
 
 
+@app.command()
+def refresh(
+    context: typer.Context,
+    source_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="The IDs of sources.")],
+    *,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="List them to their end: that shows what is gone, too.")
+    ] = False,
+) -> None:
+    """Look through sources for what is new and order that alone."""
+    talk(context, lambda session: _refresh(session, list(dict.fromkeys(source_ids)), "all" if whole else "news"))
+
+
 def problem_with(url: str) -> str | None:
     """Why this cannot be a source's address; None when it looks like one."""
     try:
@@ -105,6 +118,21 @@ async def _add(session: Session, url: str, columns: dict[str, str], priority: in
 
 
 async def _expand(session: Session, source_ids: list[str]) -> None:
+    orders = await _orders(session, source_ids)
+    await session.bus.publisher.publish(*orders)
+    output.say(
+        f"{count(len(orders), 'source')} will be listed again. Videos that are finished are recognised, and all others "
+        "are tried anew, those that were given up included."
+    )
+
+
+async def _refresh(session: Session, source_ids: list[str], kind: "RefreshKind") -> None:
+    orders = [order.model_copy(update={"refresh": kind}) for order in await _orders(session, source_ids)]
+    await session.bus.publisher.publish(*orders)
+    output.say(f"{count(len(orders), 'source')} will be looked through for what is new.")
+
+
+async def _orders(session: Session, source_ids: list[str]) -> "list[ExpandSource]":
     from tubewarren.messages.commands import QueryLedger
 
     rows = [
@@ -112,12 +140,7 @@ async def _expand(session: Session, source_ids: list[str]) -> None:
         for source_id in source_ids
         for row in (await session.require(QueryLedger(topic="sources", source_id=source_id))).rows
     ]
-    orders = orders_for(source_ids, rows)
-    await session.bus.publisher.publish(*orders)
-    output.say(
-        f"{count(len(orders), 'source')} will be listed again. Videos that are finished are recognised, and all others "
-        "are tried anew, those that were given up included."
-    )
+    return orders_for(source_ids, rows)
 
 
 def orders_for(source_ids: "Sequence[str]", rows: "Sequence[Row]") -> "list[ExpandSource]":
