@@ -46,6 +46,8 @@ _CHANGES_OF_A_VIDEO: Final = 3
 _BURST_SECONDS: Final = 0.1
 _MOST_UNCONFIRMED: Final = 8
 """Pages: one at a time would wait for the broker most of the time."""
+_AT_HOME_SECONDS: Final = 20
+"""A new spreadsheet gets its tabs, and its rows are taken, before the load begins."""
 _LAG_PATIENCE: Final = timedelta(minutes=3)
 _KNOWN_PATIENCE: Final = timedelta(minutes=30)
 
@@ -185,6 +187,7 @@ def run(load: Load, folder: Path) -> int:
         person.paste_rows("Sources", [[str(each), f"https://x.example/{each}", "done"] for each in numbers], at=2)
         if load.known:
             _make_known(load, address.url, lambda: differing(machine, person, known=load.known, done=0))
+        time.sleep(_AT_HOME_SECONDS)
         asked, began = google.count(), datetime.now(UTC)
         before = _cpu_seconds(services)
         took = run_apart(publish(address.url, load.pages(), load.rate))
