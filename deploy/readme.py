@@ -27,6 +27,7 @@ _OTHER_ACTIONS = {
     FailureKind.SUSPECT: "not charged; looked at again, by another egress where there is one, then buried as gone",
     FailureKind.BLOCKED: "not charged, for another worker at once; the egress sleeps, is probed, and goes on",
     FailureKind.UNFIT: "not charged, for another worker at once; this one claims nothing until it is mended",
+    FailureKind.FILTERED: "left out and counted; neither tried again nor in the dead queue",
     FailureKind.EXTRACTOR: _EVERYBODYS,
     FailureKind.UNKNOWN: _EVERYBODYS,
 }

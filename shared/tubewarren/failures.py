@@ -44,6 +44,8 @@ class FailureKind(StrEnum):
     """What the person wrote cannot be worked on: not a URL, a host that is not allowed, nothing in the list."""
     CANCELLED = "cancelled"
     """A person wants it no more."""
+    FILTERED = "filtered"
+    """The filter of its source or preset leaves it out: no failure, and nothing is to be done about it."""
     EXTRACTOR = "extractor"
     """yt-dlp no longer understands the site."""
     UNFIT = "unfit"

@@ -84,7 +84,10 @@ def _reasons(machine: Machine, needs: FitnessSettings) -> Iterator[str]:
     if "ffmpeg" in needs.programs and machine.ffmpeg is None:
         yield "ffmpeg is missing: install it (Debian: apt install ffmpeg), or take it off TUBEWARREN_FITNESS__PROGRAMS."
     if "javascript" in needs.programs and not machine.runs_javascript:
-        yield f"There is no JavaScript runtime: install deno (pip install deno), or node {NODE_NEEDED} or newer."
+        yield (
+            f"There is no JavaScript runtime: install deno (pip install deno), or node {NODE_NEEDED} or newer, or take "
+            "it off TUBEWARREN_FITNESS__PROGRAMS."
+        )
     if needs.yt_dlp and _numbers(machine.yt_dlp) < _numbers(needs.yt_dlp):
         yield f"yt-dlp {machine.yt_dlp} is older than the fleet's minimum, {needs.yt_dlp}: update it."
 

@@ -93,6 +93,9 @@ def outcome_of(failure: Failure, now: datetime) -> Retry | Bury | Refund | Park:
             return Park(failure, _when_to_look(failure.release_at, now))
         case FailureKind.GATED | FailureKind.GONE | FailureKind.BAD_INPUT | FailureKind.CANCELLED:
             return Bury(failure)
+        case FailureKind.FILTERED:
+            # Of a video the downloader makes an end instead, of which nothing is left in a dead queue.
+            return Bury(failure)
         case _:
             assert_never(failure.kind)
 

@@ -29,6 +29,7 @@ ACTIONS: dict[FailureKind, Outcome] = {
     FailureKind.GONE: Bury(failure(FailureKind.GONE)),
     FailureKind.BAD_INPUT: Bury(failure(FailureKind.BAD_INPUT)),
     FailureKind.CANCELLED: Bury(failure(FailureKind.CANCELLED)),
+    FailureKind.FILTERED: Bury(failure(FailureKind.FILTERED)),
 }
 
 

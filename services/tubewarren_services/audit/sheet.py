@@ -23,6 +23,7 @@ _TASK_WORDS: Final[Mapping[str, str]] = {
     "in-progress": StatusWord.IN_PROGRESS,
     "done": StatusWord.DONE,
     "dead": StatusWord.ERROR,
+    "filtered": StatusWord.FILTERED,
 }
 """A video's state in the ledger, and the word for it in the sheet."""
 _MAY_BE_FULL: Final = (VIDEO_TASKS, DEAD_LETTER_TASKS)

@@ -13,7 +13,7 @@ from tubewarren_services.audit.books import OPEN, Books
 from tubewarren_services.audit.discrepancy import Discrepancy
 from tubewarren_services.cli.units import count, spell_bytes
 
-_STATES = ("done", "dead", "open")
+_STATES = ("done", "dead", "filtered", "open")
 _SHOWN = 20
 """Of one kind; a machine is told all."""
 
@@ -26,6 +26,7 @@ def counts_of(books: Books) -> dict[str, int]:
         "videos": states.total(),
         "done": states["done"],
         "dead": states["dead"],
+        "filtered": states["filtered"],
         "open": sum(states[state] for state in OPEN),
     }
     if books.files is not None:
@@ -36,12 +37,17 @@ def counts_of(books: Books) -> dict[str, int]:
     return counts
 
 
+def _told(counts: dict[str, int]) -> Iterator[str]:
+    """Most sources have no filter, and need not read that nothing was filtered."""
+    return (name for name in _STATES if counts[name] or name != "filtered")
+
+
 def calm_line(books: Books) -> str:
     """One line for a system in which all is well."""
     counts = counts_of(books)
     parts = [
         count(counts["sources"], "source"),
-        f"{count(counts['videos'], 'video')} ({', '.join(f'{counts[name]:,} {name}' for name in _STATES)})",
+        f"{count(counts['videos'], 'video')} ({', '.join(f'{counts[name]:,} {name}' for name in _told(counts))})",
     ]
     if "results" in counts:
         parts.append(f"{count(counts['results'], 'result')} of {spell_bytes(counts['bytes'])}")

@@ -12,12 +12,13 @@ from rich.text import Text
 
 from tubewarren.bus import Drift
 from tubewarren.fitness import NODE_NEEDED
+from tubewarren.youtube.cookie_jars import JarSeen
 from tubewarren_services.cli.tables import Column, plain_table, style_of, text
 from tubewarren_services.cli.units import count, spell_bytes
 
 _BAD_BELOW_BYTES = 1_000_000_000
 _WARN_BELOW_BYTES = 10_000_000_000
-_YT_DLP_OLD = timedelta(days=45)
+_YT_DLP_OLD = timedelta(days=60)
 _YT_DLP_TOO_OLD = timedelta(days=180)
 
 
@@ -123,12 +124,13 @@ def ffmpeg(path: str | None) -> Finding:
     )
 
 
-def javascript(deno: str | None, node: str | None) -> Finding:
+def javascript(deno: str | None, node: str | None, *, is_needed: bool = False) -> Finding:
     """What solves YouTube's puzzles.
 
     Args:
         deno: its path; None when it is missing.
         node: what `node --version` prints; None when it is missing.
+        is_needed: downloaders claim nothing without it.
     """
     if deno:
         return Finding("JavaScript", Health.OK, f"deno: {deno}")
@@ -136,25 +138,62 @@ def javascript(deno: str | None, node: str | None) -> Finding:
     if major and int(major[1]) >= NODE_NEEDED:
         return Finding("JavaScript", Health.OK, f"node {node}")
     words = f"node {node} is too old" if node else "neither deno nor node was found"
+    loss = "no downloader starts" if is_needed else "YouTube hides formats from those who cannot run its scripts"
+    remedy = f"Install deno (pip install deno), or node {NODE_NEEDED} or newer"
     return Finding(
         "JavaScript",
-        Health.WARN,
-        f"{words}: YouTube hides formats from those who cannot run its scripts",
-        f"Install deno (pip install deno), or node {NODE_NEEDED} or newer.",
+        Health.BAD if is_needed else Health.WARN,
+        f"{words}: {loss}",
+        f"{remedy}; or take javascript off TUBEWARREN_FITNESS__PROGRAMS." if is_needed else f"{remedy}.",
     )
 
 
-def yt_dlp(version: str, today: date) -> Finding:
-    """The version, whose name is its date; YouTube changes every few weeks."""
-    published = _date_of(version)
+def yt_dlp(version: str, today: date, minimum: str = "") -> Finding:
+    """The version, whose name is its date; YouTube changes every few weeks.
+
+    Args:
+        version: the one that is installed.
+        today: the present.
+        minimum: the oldest that may work, by the settings; empty for any.
+    """
+    published, oldest = _date_of(version), _date_of(minimum)
     if published is None:
         return Finding("yt-dlp", Health.OK, version)
     age = today - published
     words = f"{version}, {count(max(0, age.days), 'day')} old"
+    if oldest and published < oldest:
+        words = f"{words}, and older than the fleet's minimum, {minimum}: no worker starts here"
+        return Finding("yt-dlp", Health.BAD, words, "Update it: pip install --upgrade yt-dlp.")
     if age < _YT_DLP_OLD:
         return Finding("yt-dlp", Health.OK, words)
     health = Health.WARN if age < _YT_DLP_TOO_OLD else Health.BAD
     return Finding("yt-dlp", health, words, "Update it: pip install --upgrade yt-dlp.")
+
+
+def identity(problem: str) -> Finding:
+    """Whether workers here can be to the site who the settings say.
+
+    Args:
+        problem: why not, with what to do; empty when they can.
+    """
+    if problem:
+        return Finding("identity", Health.BAD, problem, "Mend it as it says, or correct [identity] in the settings.")
+    return Finding("identity", Health.OK, "yt-dlp can be whom [identity] says")
+
+
+def cookie_jars(jars: Sequence[JarSeen]) -> tuple[Finding, ...]:
+    """Every jar, by name; nothing that is in it."""
+    if not jars:
+        words = "there is none, and workers never go without: they start nothing"
+        remedy = "Put cookie files in Netscape format, named *.txt, where TUBEWARREN_IDENTITY__COOKIES says."
+        return (Finding("cookies", Health.BAD, words, remedy),)
+    lost = Health.BAD if all(jar.retired for jar in jars) else Health.WARN
+    return tuple(_cookie_jar(jar, lost) for jar in jars)
+
+
+def unusable_cookie_jars(problem: str) -> Finding:
+    """The place of the jars cannot be read or written."""
+    return Finding("cookies", Health.BAD, problem, "Mend it as it says.")
 
 
 def folder(subject: str, path: Path, problem: str | None, option: str) -> Finding:
@@ -208,6 +247,16 @@ def findings_json(findings: Sequence[Finding]) -> list[dict[str, str]]:
         {"subject": each.subject, "health": each.health.value, "found": each.words, "remedy": each.remedy}
         for each in findings
     ]
+
+
+def _cookie_jar(jar: JarSeen, lost: Health) -> Finding:
+    if jar.retired:
+        words = f"jar {jar.name} is dead: {jar.retired}"
+        return Finding("cookies", lost, words, "Log in again in a browser, and put its cookies in place of the file.")
+    if not jar.is_signed_in:
+        words = f"jar {jar.name} has no account of YouTube's that is signed in"
+        return Finding("cookies", Health.WARN, words, "If it should have one: log in, and export the cookies anew.")
+    return Finding("cookies", Health.OK, f"jar {jar.name} is signed in")
 
 
 def _topology(drifts: tuple[Drift, ...]) -> Finding:

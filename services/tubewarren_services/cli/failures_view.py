@@ -45,6 +45,8 @@ def action_words(  # noqa: PLR0911 - one for each outcome
         case Park(_, until):
             when = until.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
             return f"parked uncharged, and tried again in {spell_span(until - now)} ({when} UTC)"
+        case Bury(failure) if failure.kind is FailureKind.FILTERED:
+            return "left out: it counts as filtered, and is not tried again"
         case Bury():
             return "buried at once: it goes to the dead queue, from which `svc dead redrive` takes it"
         case _:

@@ -13,6 +13,7 @@ from tubewarren_services.cli.commands import (
     failures,
     fleet,
     pause,
+    presets,
     results,
     sheet,
     sources,
@@ -47,7 +48,22 @@ def root(
     context.obj = RootFlags(config, broker, data_dir, log_level)
 
 
-for commands in (fleet, sources, sheet, work, pause, why, results, dead, failures, audit, topology, doctor, config):
+for commands in (
+    fleet,
+    sources,
+    sheet,
+    work,
+    pause,
+    why,
+    results,
+    dead,
+    failures,
+    presets,
+    audit,
+    topology,
+    doctor,
+    config,
+):
     commands.register(app)
 
 

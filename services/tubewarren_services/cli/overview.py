@@ -61,7 +61,7 @@ _HEADINGS = (
     Column("dead", "Dead", text, justify="right"),
     Column("consumers", "Workers", text, justify="right"),
 )
-_STATES = ("pending", "in_progress", "waiting", "done", "error", "dead")
+_STATES = ("pending", "in_progress", "waiting", "done", "error", "dead", "filtered")
 
 
 def queue_lines(topology: Topology, depths: Depths) -> tuple[QueueLine, ...]:

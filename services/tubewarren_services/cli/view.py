@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
-from tubewarren.failures import Failure
+from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Event, Message
 from tubewarren.messages.events import (
     ListedVideo,
@@ -64,6 +64,7 @@ class SourceCounts:
     videos: int = 0
     done: int = 0
     failed: int = 0
+    filtered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,8 @@ def line_of(event: Message) -> str | None:
             found = " (was there already)" if event.already_present else ""
             return f"done {event.video_id} from source {event.source_id}: {event.size_bytes} bytes{found}"
         case VideoFailed():
-            return f"{event.verdict} {event.video_id} from source {event.source_id}: {event.failure.reason}"
+            word = "filter" if event.failure.kind is FailureKind.FILTERED else event.verdict
+            return f"{word} {event.video_id} from source {event.source_id}: {event.failure.reason}"
         case SourceFailed():
             return f"{event.verdict} source {event.source_id}: {event.failure.reason}"
         case SourceRefused():
@@ -160,6 +162,7 @@ def history_of(sources: Iterable[Row], tasks: Iterable[Row], now: datetime) -> I
             videos=_whole(row, "videos"),
             done=_whole(row, "done"),
             failed=_whole(row, "failed"),
+            filtered=_whole(row, "filtered"),
         )
     for row in tasks:
         video_id, source_id = str(row.get("video_id", "")), str(row.get("source_id", ""))
@@ -204,6 +207,8 @@ def _finished(state: LiveState, event: VideoDownloaded) -> LiveState:
 
 
 def _set_back(state: LiveState, event: VideoFailed) -> LiveState:
+    if event.failure.kind is FailureKind.FILTERED:
+        return _ended(state, event)
     title = state.titles.get(event.video_id) or event.video_id
     noted = _noted(_ended(state, event), title, event.verdict, event.failure, event.next_at)
     return replace(noted, retried=state.retried + (event.verdict is Verdict.RETRY))
@@ -229,7 +234,7 @@ def _source(
     counts = state.sources.get(event.source_id, SourceCounts())
     match event:
         case SourceProgress():
-            counts = SourceCounts(event.state, event.videos, event.done, event.failed)
+            counts = SourceCounts(event.state, event.videos, event.done, event.failed, event.filtered)
         case SourceExpanded():
             counts = replace(counts, videos=max(counts.videos, event.videos))
         case SourceRefused():

@@ -45,7 +45,8 @@ def _totals(state: LiveState, now: datetime) -> Text:
     videos = sum(counts.videos for counts in state.sources.values())
     done = sum(counts.done for counts in state.sources.values())
     failed = sum(counts.failed for counts in state.sources.values())
-    waiting = max(0, videos - done - failed - len(state.running))
+    filtered = sum(counts.filtered for counts in state.sources.values())
+    waiting = max(0, videos - done - failed - filtered - len(state.running))
     ended_sources = sum(counts.state in (SourceState.DONE, SourceState.ERROR) for counts in state.sources.values())
     speed = sum(each.speed_bytes_per_second or 0 for each in state.running.values())
     counts = (

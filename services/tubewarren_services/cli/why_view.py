@@ -75,9 +75,14 @@ def story_of(
     return Story(str(tasks[0]["video_id"]), tuple(orders), tuple(files))
 
 
-def standing_of(task: Row, attempts: Sequence[Row], work: WorkQueue, now: datetime) -> Standing:
+def standing_of(  # noqa: PLR0911 - one for each state
+    task: Row, attempts: Sequence[Row], work: WorkQueue, now: datetime
+) -> Standing:
     """Where an order is and when it moves next, as far as the ledger knows."""
     match task["state"]:
+        case "pending" if (day := _moment(task.get("next_at"))) is not None and day > now:
+            then = f"{_clock(day.isoformat())}, in {spell_span(day - now)}: its source has so many a day"
+            return Standing(f"parked; it hops over the queues {work.name}.retry.* until its day", then)
         case "pending":
             held = f", or in {work.held} while its source is paused" if work.held else ""
             return Standing(f"in the queue {work.name}{held}", "as soon as a worker is free")
@@ -89,6 +94,8 @@ def standing_of(task: Row, attempts: Sequence[Row], work: WorkQueue, now: dateti
             return _waiting(task, attempts, work, now)
         case "done":
             return Standing("finished", "never: it is done")
+        case "filtered":
+            return Standing("left out by its filter", "when the filter wants it and its source is expanded again")
         case "dead":
             order = DownloadVideo(
                 video_id=str(task["video_id"]), url=str(task.get("url") or ""), source_id=str(task["source_id"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages.commands import DownloadVideo
-from tubewarren.messages.events import VideoClaimed, VideoDownloaded
+from tubewarren.messages.events import Verdict, VideoClaimed, VideoDownloaded, VideoFailed
 from tubewarren.outcomes import Bury, Done, Outcome, Refund, Retry, SecondOpinion, outcome_of
 from tubewarren.store.claims import Staging
 from tubewarren.store.errors import (
@@ -25,6 +25,7 @@ from tubewarren.store.errors import (
 from tubewarren.store.manifest import Draft, Manifest
 from tubewarren.youtube.errors import YoutubeError
 from tubewarren.youtube.job import OPTION_REFUSED
+from tubewarren.youtube.presets import unknown_preset
 from tubewarren.youtube.wire import FetchResult
 
 
@@ -72,10 +73,12 @@ async def handle(delivery: Delivery, *, ports: Ports) -> Outcome:
         if await ports.find(video.video_id) is not None:
             return await _already_here(video, delivery.attempt, ports)
         if video.preset and video.preset not in ports.presets:
-            return _without_preset(video.preset, ports)
+            return Refund(unknown_preset(video.preset, ports.presets, ports.worker))
         with ports.claim(video.video_id) as staging:
             return await _download(video, delivery.attempt, staging, ports)
     except YoutubeError as error:
+        if error.failure.kind is FailureKind.FILTERED:
+            return Done(publish=(_left_out(video, delivery.attempt, error.failure, ports),))
         return _outcome_of_failure(error.failure, video, delivery.opinions, ports)
     except StoreError as error:
         return _outcome_of_store(error)
@@ -126,14 +129,6 @@ async def _download(video: DownloadVideo, attempt: int, staging: Staging, ports:
     return Done(publish=(_downloaded(video, attempt, manifest, seconds, ports),))
 
 
-def _without_preset(name: str, ports: Ports) -> Refund:
-    known = ", ".join(sorted(ports.presets)) or "none"
-    reason = (
-        f"{ports.worker} knows no preset {name!r} (it knows {known}): write it into youtube.presets of its settings."
-    )
-    return Refund(Failure(kind=FailureKind.UNFIT, reason=reason, rule="preset-unknown"))
-
-
 async def _already_here(video: DownloadVideo, attempt: int, ports: Ports) -> Outcome:
     manifest = await ports.note_source(video)
     event = _downloaded(video, attempt, manifest, 0.0, ports)
@@ -154,6 +149,20 @@ def _downloaded(
         size_bytes=manifest.size_bytes,
         sha256=manifest.main_file.sha256,
         seconds=seconds,
+    )
+
+
+def _left_out(video: DownloadVideo, attempt: int, failure: Failure, ports: Ports) -> VideoFailed:
+    """An end without a failure: its order is done with, and lies in no dead queue."""
+    return VideoFailed(
+        at=datetime.now(UTC),
+        video_id=video.video_id,
+        source_id=video.source_id,
+        worker=ports.worker,
+        egress=ports.egress,
+        attempt=attempt,
+        verdict=Verdict.BURY,
+        failure=failure,
     )
 
 

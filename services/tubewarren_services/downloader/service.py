@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -19,8 +20,10 @@ from tubewarren.settings import Settings
 from tubewarren.store.store import Store
 from tubewarren.topology import DOWNLOADER
 from tubewarren.youtube.addresses import check_address
+from tubewarren.youtube.identity import Identity, open_identity
 from tubewarren.youtube.pool import ChildPool
 from tubewarren.youtube.processor import DEFAULT_PROCESSOR
+from tubewarren.youtube.startup import ensure_usable
 from tubewarren.youtube.wire import FetchOrder, FetchResult
 from tubewarren_services.downloader.handler import Ports, handle
 from tubewarren_services.downloader.progress import ProgressBoard
@@ -32,58 +35,84 @@ T = TypeVar("T")
 async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     """Bring the downloader up."""
     settings, bus = surroundings.settings, surroundings.bus
+    await ensure_usable(settings.youtube.options, settings.youtube.presets)
     store = await asyncio.to_thread(Store, settings.store.results.absolute(), settings.store.selected.absolute())
     board = ProgressBoard(surroundings.worker.name, bus.publisher.publish)
     asks_node = "javascript" in settings.fitness.programs
     fitness = Fitness(settings.fitness, partial(machine_with, settings.store.results, asks_node=asks_node))
-    admission = Admission(
-        worker=surroundings.worker.name,
-        egress=bus.egress,
-        stage=DOWNLOADER,
-        ask=partial(ask_for_permit, bus),
-        unfit=fitness.why_unfit,
-        clock=lambda: datetime.now(UTC),
-        shift=Shift(settings.shift.tasks, settings.shift.cooldown),
-    )
     concurrency = settings.downloader.concurrency
-    async with ChildPool(concurrency, jobs_per_child=settings.downloader.jobs_per_process) as pool:
+    async with (
+        open_identity(settings.identity, bus.egress, DOWNLOADER) as identity,
+        ChildPool(concurrency, jobs_per_child=settings.downloader.jobs_per_process) as pool,
+    ):
+
+        async def why_unfit() -> str:
+            # It may have another cookie jar now, which is another egress.
+            reason = await identity.why_unfit()
+            admission.egress = identity.egress
+            return reason or await fitness.why_unfit()
+
+        admission = Admission(
+            worker=surroundings.worker.name,
+            egress=identity.egress,
+            stage=DOWNLOADER,
+            ask=partial(ask_for_permit, bus),
+            unfit=why_unfit,
+            clock=lambda: datetime.now(UTC),
+            shift=Shift(settings.shift.tasks, settings.shift.cooldown),
+        )
+
         ports = Ports(
             worker=surroundings.worker.name,
-            egress=bus.egress,
+            egress=identity.egress,
             has_others=lambda: admission.has_others,
             storage=settings.store.name,
             yt_dlp_version=version("yt-dlp"),
-            presets=settings.youtube.presets.keys(),
+            presets=settings.youtube.all_presets.keys(),
             check_address=partial(check_address, allowed_hosts=settings.youtube.allowed_hosts),
             find=lambda video_id: _to_its_end(store.find, video_id),
             note_source=lambda video: _to_its_end(store.add_source, video.video_id, video.source_id, video.columns),
             claim=store.claim,
-            fetch=partial(_fetch, pool, board, settings),
+            fetch=partial(_fetch, pool, board, settings, identity),
             publish_result=lambda staging, draft: _to_its_end(store.publish, staging, draft),
             announce=bus.publisher.publish,
         )
 
+        admission.why_unfit = await why_unfit()
+
         async def work(delivery: Delivery) -> Outcome:
             with admission.at_work(delivery):
-                return admission.note(await handle(delivery, ports=ports))
+                outcome = await handle(delivery, ports=replace(ports, egress=identity.egress))
+                # Before the next order comes, and not only at the next look.
+                admission.why_unfit = identity.why_changing or admission.why_unfit
+                return admission.note(outcome)
 
-        downloading = await bus.consume_commands(
+        # With cookies the egress changes; of failures that name none the monitor takes the one that we asked with.
+        telling = bus if settings.identity.cookies is None else replace(bus, egress="")
+        downloading = await telling.consume_commands(
             surroundings.topology, DOWNLOADER, work, prefetch=concurrency, admit=admission.admit
         )
         facts: dict[str, str | int | float | bool] = {
             "yt_dlp": ports.yt_dlp_version,
             "concurrency": concurrency,
-            "egress": bus.egress,
         }
         yield Service(
             consumptions=(downloading,),
             loops=(partial(admission.keep, (downloading,)),),
-            activity=lambda: Activity(board.doing or admission.words, admission.why_unfit, facts),
+            activity=lambda: Activity(
+                identity.with_alarm(board.doing or admission.words), admission.why_unfit, {**facts, **identity.facts}
+            ),
         )
 
 
 async def _fetch(
-    pool: ChildPool, board: ProgressBoard, settings: Settings, video: DownloadVideo, attempt: int, folder: Path
+    pool: ChildPool,
+    board: ProgressBoard,
+    settings: Settings,
+    identity: Identity,
+    video: DownloadVideo,
+    attempt: int,
+    folder: Path,
 ) -> FetchResult:
     preset = settings.youtube.preset(video.preset)
     order = FetchOrder(
@@ -95,14 +124,15 @@ async def _fetch(
         attempt=attempt,
         columns=video.columns,
         processor=settings.downloader.processor or DEFAULT_PROCESSOR,
-        options=dict(preset.options),
         live=preset.live,
+        media=preset.media,
+        wanted=settings.youtube.wanted(video.preset, video.columns),
         rules=settings.youtube.rules,
         deadline=settings.downloader.deadline,
         no_progress=settings.downloader.no_progress,
     )
-    async with board.following(video) as report:
-        return await pool.fetch(order, report)
+    async with board.following(video) as report, identity.wearing(preset.options, counts=True) as options:
+        return await pool.fetch(order.model_copy(update={"options": options}), report)
 
 
 async def _to_its_end(work: Callable[..., T], *arguments: object) -> T:

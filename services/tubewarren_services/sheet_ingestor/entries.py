@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tubewarren.failures import Failure, FailureKind
-from tubewarren.sheets.tabs import PRESET
-from tubewarren.youtube.errors import AddressRefusedError
+from tubewarren.sheets.tabs import FILTER, PRESET
+from tubewarren.youtube.errors import AddressRefusedError, FilterRefusedError
+from tubewarren.youtube.filter_text import read_filter
 from tubewarren_services.sheet_ingestor.refreshes import Rhythm, rhythm_of
 from tubewarren_services.sheet_ingestor.rows import ListRow
 
@@ -60,10 +61,11 @@ def entry_of(row: ListRow, terms: Terms) -> Entry | Failure:
         return _bad(f"There is no preset {said.preset!r}; there are {known}.")
     try:
         rhythm = rhythm_of(said.refresh)
+        read_filter(said.columns.get(FILTER, ""))
         url = terms.check_address(said.url)
     except ValueError as error:
         return _bad(str(error))
-    except AddressRefusedError as error:
+    except (AddressRefusedError, FilterRefusedError) as error:
         return error.failure
     return Entry(url, {**said.columns, PRESET: preset} if preset else said.columns, priority, preset, rhythm)
 

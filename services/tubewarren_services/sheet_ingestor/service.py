@@ -41,7 +41,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
         numbers=NumberFile(settings.data_dir / "sheet-ingestor.highest"),
         sources_file=SourcesFile(settings.sources_file),
     )
-    hosts, presets = settings.youtube.allowed_hosts, settings.youtube.presets.keys()
+    hosts, presets = settings.youtube.allowed_hosts, settings.youtube.all_presets.keys()
     ingestor = Ingestor(
         reader=reader,
         terms=Terms(partial(check_address, allowed_hosts=hosts), presets),

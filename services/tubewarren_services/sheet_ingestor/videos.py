@@ -11,6 +11,7 @@ from tubewarren.sheets.reconcile import Key
 from tubewarren.sheets.set_back import set_back_rows
 from tubewarren.sheets.table import Table
 from tubewarren.sheets.tabs import LAST_ERROR, STATUS, VIDEO_TASKS, StatusWord, problems
+from tubewarren.youtube.filters import LEFT_OUT
 from tubewarren_services.sheet_ingestor.entries import Entry
 
 _PURGED: Final = "purged"
@@ -77,9 +78,9 @@ def set_back_videos(
 
 
 def _is_dead(record: Mapping[str, str]) -> bool:
-    """Its Status does not say it any more; what is done has no error."""
+    """Its Status does not say it any more; what is done has no error, and what was left out lies nowhere."""
     error = record.get(LAST_ERROR, "")
-    return bool(error) and not error.startswith(_PURGED)
+    return bool(error) and not error.startswith((_PURGED, LEFT_OUT))
 
 
 def _order(record: Mapping[str, str], entry: Entry | None) -> DownloadVideo:

@@ -1,18 +1,26 @@
 """Turning a source into orders, page by page, so that the first videos run while the rest is being listed."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tubewarren.delivery import Delivery
+from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
-from tubewarren.messages.events import ListedVideo, SourceExpanded, VideosQueued
-from tubewarren.outcomes import Done, Outcome, outcome_of
+from tubewarren.messages.events import ListedVideo, SourceExpanded, SourceRefreshed, VideosQueued
+from tubewarren.outcomes import Done, Outcome, Refund, outcome_of
 from tubewarren.youtube.errors import YoutubeError
+from tubewarren.youtube.filters import Filter, Sieve
+from tubewarren.youtube.presets import unknown_preset
 from tubewarren.youtube.wire import Page
+from tubewarren_services.source_expander.refresh import NOTHING_KNOWN, Known, failed, findings, is_given_up
 
 _MOST_NOTES = 20
+_NO_LEDGER = Failure(
+    kind=FailureKind.TRANSIENT,
+    reason="No results-manager answers, and it knows what of this source is new: it is asked again.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +30,29 @@ class Ports:
     Attributes:
         worker: this expander's name.
         egress: its way to the internet.
-        pages: lists an address lazily; raises YoutubeError. The next page is fetched only when it is asked for.
+        presets: the names of those that it knows.
+        wanted: which videos of a source are to be ordered; raises YoutubeError when that cannot be understood.
+        known: what was ordered of a source before; None when nobody answers.
+        pages: lists a source lazily; raises YoutubeError. The next page is fetched only when it is asked for.
         publish: publishes messages; all are confirmed when it returns.
         working_on: told how far a source's listing is, for the heartbeat; empty when it has ended.
     """
 
     worker: str
     egress: str
-    pages: Callable[[str], AsyncIterator[Page]]
+    presets: Collection[str]
+    wanted: Callable[[ExpandSource], Filter]
+    known: Callable[[str], Awaitable[Known | None]]
+    pages: Callable[[ExpandSource, Known], AsyncIterator[Page]]
     publish: Callable[..., Awaitable[None]]
     working_on: Callable[[str, str], None]
 
 
 @dataclass(slots=True)
 class _Tally:
+    sieve: Sieve
+    known: Known
+    channel_id: str
     keys: set[str] = field(default_factory=set)
     left_out: int = 0
     notes: list[str] = field(default_factory=list)
@@ -46,16 +63,28 @@ async def handle(delivery: Delivery, *, ports: Ports) -> Outcome:
     source = delivery.message
     if not isinstance(source, ExpandSource):
         raise TypeError(f"the source-expander cannot handle a {source.type}")
-    tally = _Tally()
+    if source.preset and source.preset not in ports.presets:
+        return Refund(unknown_preset(source.preset, ports.presets, ports.worker))
+    known = await ports.known(source.source_id) if source.refresh else NOTHING_KNOWN
+    if known is None:
+        return Refund(_NO_LEDGER)
     try:
-        async with aclosing(ports.pages(source.url)) as pages:  # type: ignore[type-var] # a generator, typed loosely
+        tally = _Tally(Sieve(ports.wanted(source), begins=datetime.now(UTC)), known, source.channel_id)
+        async with aclosing(ports.pages(source, known)) as pages:  # type: ignore[type-var] # a generator, typed loosely
             async for page in pages:
                 await _order(source, page, tally, ports)
-                ports.working_on(source.source_id, f"source {source.source_id}: {len(tally.keys)} videos so far")
+                ports.working_on(source.source_id, f"source {source.source_id}: {tally.sieve.taken} videos so far")
+                if tally.sieve.is_full:
+                    break
     except YoutubeError as error:
-        return outcome_of(error.failure, datetime.now(UTC))
+        outcome = outcome_of(error.failure, now := datetime.now(UTC))
+        if source.refresh and is_given_up(outcome, delivery.attempt):
+            return Done(publish=(failed(source, error.failure.reason, ports.worker, ports.egress, now),))
+        return outcome
     finally:
         ports.working_on(source.source_id, "")
+    if source.refresh:
+        return Done(publish=findings(source, _refreshed(source, tally, ports), tally.keys, known))
     return Done(publish=(_summary(source, tally, ports),))
 
 
@@ -63,14 +92,22 @@ async def _order(source: ExpandSource, page: Page, tally: _Tally, ports: Ports) 
     """Tell of a page, then order it: whoever sees an order has heard of its video before."""
     tally.left_out += len(page.left_out)
     tally.notes += page.left_out[: _MOST_NOTES - len(tally.notes)]
-    fresh = {entry.key: entry for entry in page.entries if entry.key not in tally.keys}
-    if not fresh:
-        return
-    tally.keys.update(fresh)
+    tally.channel_id = next((entry.channel_id for entry in page.entries if entry.channel_id), tally.channel_id)
+    unseen = {entry.key: entry for entry in page.entries if entry.key not in tally.keys}
+    tally.keys.update(unseen)
     videos = tuple(
-        ListedVideo(video_id=key, url=entry.url, title=entry.title, duration_seconds=entry.duration_seconds)
-        for key, entry in fresh.items()
+        ListedVideo(
+            video_id=key,
+            url=entry.url,
+            title=entry.title,
+            duration_seconds=entry.duration_seconds,
+            not_before=tally.sieve.not_before,
+        )
+        for key, entry in unseen.items()
+        if tally.sieve.take(entry.title, entry.duration_seconds, entry.tab, is_known=key in tally.known.videos)
     )
+    if not videos:
+        return
     await ports.publish(VideosQueued(at=datetime.now(UTC), source_id=source.source_id, videos=videos))
     await ports.publish(*(_order_for(source, video) for video in videos))
 
@@ -85,6 +122,7 @@ def _order_for(source: ExpandSource, video: ListedVideo) -> DownloadVideo:
         columns=source.columns,
         priority=source.priority,
         preset=source.preset,
+        not_before=video.not_before,
     )
 
 
@@ -92,9 +130,24 @@ def _summary(source: ExpandSource, tally: _Tally, ports: Ports) -> SourceExpande
     return SourceExpanded(
         at=datetime.now(UTC),
         source_id=source.source_id,
-        videos=len(tally.keys),
-        refused=tally.left_out,
-        notes=tuple(tally.notes),
+        videos=tally.sieve.taken,
+        refused=tally.left_out + tally.sieve.dropped.total(),
+        notes=(*tally.sieve.notes, *tally.notes)[:_MOST_NOTES],
+        worker=ports.worker,
+        egress=ports.egress,
+        channel_id=tally.channel_id,
+    )
+
+
+def _refreshed(source: ExpandSource, tally: _Tally, ports: Ports) -> SourceRefreshed:
+    return SourceRefreshed(
+        at=datetime.now(UTC),
+        source_id=source.source_id,
+        fresh=tally.sieve.taken,
+        is_whole=source.refresh == "all" and not tally.sieve.is_full,
+        refused=tally.left_out + tally.sieve.dropped.total(),
+        notes=(*tally.sieve.notes, *tally.notes)[:_MOST_NOTES],
+        channel_id=tally.channel_id,
         worker=ports.worker,
         egress=ports.egress,
     )

@@ -9,6 +9,7 @@ from typing import Final
 
 from tubewarren.delivery import Delivery
 from tubewarren.endings import BY_THE_BROKER, name_of
+from tubewarren.failures import FailureKind
 from tubewarren.messages import Event
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.messages.events import (
@@ -131,6 +132,7 @@ def _of_a_source(
         case SourceProgress():
             counts = {"Videos": event.videos, "Done": event.done, "Failed": event.failed}
             progress = f"{event.done}/{event.videos}" if event.videos else ""
+            progress += f", {event.filtered} filtered" if event.filtered else ""
             eta = moment(event.finish_at) if event.finish_at else ""
             told = {"Status": event.state.value, "Progress": progress, "ETA": eta}
             values = told | {name: str(number) for name, number in counts.items()}
@@ -207,7 +209,8 @@ def _of_a_video(event: VideoClaimed | VideoProgress | VideoDownloaded | VideoFai
             yield _standing_of_video(subject, event.at, StatusWord.DONE, retries=retries, precedence=_FINISHED)
         case VideoFailed(verdict=Verdict.BURY):
             setback = _fact(subject, Part.SETBACK, order, {LAST_ERROR: _line(event.failure.reason)})
-            standing = _standing_of_video(subject, event.at, StatusWord.ERROR, retries=event.attempt - 1, tie=2)
+            status = StatusWord.FILTERED if event.failure.kind is FailureKind.FILTERED else StatusWord.ERROR
+            standing = _standing_of_video(subject, event.at, status, retries=event.attempt - 1, tie=2)
             yield from (_ended(setback, event), _ended(standing, event))
         case VideoFailed():
             yield _fact(subject, Part.SETBACK, order, {LAST_ERROR: _comes_back(event)})
@@ -338,9 +341,8 @@ def _comes_back(event: VideoFailed | SourceFailed) -> str:
 
 
 def _left_out(event: SourceExpanded | SourceRefreshed) -> str:
-    if not event.refused:
-        return ""
-    return f"{event.refused} of its entries left out: {'; '.join(event.notes)}"
+    notes = "; ".join(event.notes)
+    return f"{event.refused} of its entries left out: {notes}" if event.refused else notes
 
 
 def _progress(event: VideoProgress) -> str:

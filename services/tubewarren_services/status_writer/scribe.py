@@ -34,7 +34,7 @@ from tubewarren_services.status_writer.summary import COUNTED, Summary, gates_of
 Rows = Mapping[Key, MirrorRow]
 
 _MAY_BE_SET_BACK: Final = (SOURCES, VIDEO_TASKS)
-_ENDED: Final = frozenset({StatusWord.DONE.value, StatusWord.ERROR.value})
+_ENDED: Final = frozenset({StatusWord.DONE.value, StatusWord.ERROR.value, StatusWord.FILTERED.value})
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ class Summary:
                 number = self._count(tab, word)
                 dead = number and tab is VIDEO_TASKS and word is StatusWord.ERROR
                 yield f"{noun} {word.value}", _row(f"{number}", advice=_DEAD if dead else "")
+        if filtered := self._count(VIDEO_TASKS, StatusWord.FILTERED):
+            yield "Videos filtered", _row(f"{filtered}")
         silent = self._count(WORKERS, *_SILENT)
         unfit = self._count(WORKERS, StatusWord.UNFIT)
         yield "Workers active", _row(f"{self._count(WORKERS, StatusWord.ACTIVE)}")

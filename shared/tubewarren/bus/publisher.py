@@ -129,6 +129,7 @@ class Publisher:
         prior = self._dialect.amqp_priority(message.priority) if isinstance(message, _PRIORITISED) else 0
         return encode(
             message,
+            not_before=message.not_before if isinstance(message, DownloadVideo) else None,
             trace=trace,
             amqp_priority=prior,
             reply_to=reply_to,

@@ -3,7 +3,7 @@
 from operator import not_
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from tubewarren.messages.base import Command, Later
 
@@ -58,6 +58,7 @@ class DownloadVideo(Command):
         columns: the source's columns, by their header, as the person wrote them.
         priority: 1 is served first, 10 last.
         preset: the name of settings of the downloader's that are used for it; empty for the usual ones.
+        not_before: it starts no earlier: its source has so many a day. None for at once.
     """
 
     type: ClassVar[str] = "video.download.v1"
@@ -70,6 +71,7 @@ class DownloadVideo(Command):
     columns: dict[str, str] = Field(default_factory=dict)
     priority: int = Field(default=5, ge=1, le=10)
     preset: Later = ""
+    not_before: AwareDatetime | None = Field(default=None, exclude_if=not_)
 
     @property
     def key(self) -> str:  # noqa: D102 - as in Message

@@ -96,7 +96,7 @@ class SourceRefused(Event):
 
 
 class ListedVideo(BaseModel):
-    """One entry of a source's listing."""
+    """One entry of a source's listing; `not_before` as in `DownloadVideo`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -104,6 +104,7 @@ class ListedVideo(BaseModel):
     url: str
     title: str = ""
     duration_seconds: float | None = None
+    not_before: AwareDatetime | None = Field(default=None, exclude_if=not_)
 
 
 class VideosQueued(Event):
@@ -200,6 +201,7 @@ class SourceProgress(Event):
     """The counts of one source changed; they are absolute, so the newest is the truth.
 
     Attributes:
+        filtered: how many ended because the filter leaves them out; in none of the other counts but `videos`.
         finish_at: when it will be done if it goes on as fast as until now; None when there is nothing to go by.
     """
 
@@ -211,6 +213,7 @@ class SourceProgress(Event):
     done: int
     failed: int
     finish_at: AwareDatetime | None = Field(default=None, exclude_if=not_)
+    filtered: int = Field(default=0, exclude_if=not_)
 
 
 class VideoClaimed(Event):
@@ -267,7 +270,10 @@ class VideoDownloaded(Event):
 
 
 class VideoFailed(Event):
-    """One attempt at a video failed."""
+    """One attempt at a video failed; or it was seen that the filter leaves it out.
+
+    The latter has the verdict `bury` and a failure of the kind `filtered`, and nothing of it lies in a dead queue.
+    """
 
     type: ClassVar[str] = "video.failed.v1"
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta, tzinfo
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
@@ -23,12 +24,16 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tubewarren.settings.durations import Duration
+from tubewarren.sheets.tabs import FILTER as FILTER_COLUMN
 from tubewarren.sheets.tabs import TABS, StatusWord
 from tubewarren.sheets.vocabulary import renamed
 from tubewarren.topology import DEFAULT_LADDER
 from tubewarren.youtube.addresses import YOUTUBE_HOSTS
-from tubewarren.youtube.errors import FailureRulesError
+from tubewarren.youtube.errors import FailureRulesError, FilterRefusedError
+from tubewarren.youtube.filter_text import read_filter
+from tubewarren.youtube.filters import Filter
 from tubewarren.youtube.job import LiveStreams, Preset
+from tubewarren.youtube.presets import FILTER, LIVE, MEDIA, with_built_in
 from tubewarren.youtube.rules import UserRules, read_rules
 
 
@@ -76,9 +81,45 @@ def _usable_presets(presets: Mapping[str, Mapping[str, JsonValue]]) -> Mapping[s
         raise ValueError("two names differ by upper and lower case only, which does not count in a row")
     words = get_args(LiveStreams)
     for name, chosen in presets.items():
-        if chosen.get("live", words[0]) not in words:
+        if chosen.get(LIVE, words[0]) not in words:
             raise ValueError(f"{name}.live: write one of {', '.join(words)}")
+        if not isinstance(chosen.get(MEDIA, True), bool):
+            raise ValueError(f"{name}.media: write true or false")  # noqa: TRY004 - pydantic reports this one
+        try:
+            read_filter(str(chosen.get(FILTER, "")))
+        except FilterRefusedError as error:
+            raise ValueError(f"{name}.filter: {error}") from error
     return presets
+
+
+def _proxy_address(value: SecretStr | None) -> SecretStr | None:
+    """Refuse what is no proxy's address, without repeating it: it may hold a password."""
+    if value is not None:
+        parts = urlsplit(value.get_secret_value())
+        if parts.scheme not in _PROXY_SCHEMES or not parts.hostname:
+            raise ValueError("not the address of a proxy; write it like http://user:password@host:3128 or socks5://...")
+    return value
+
+
+def _ip_address(value: str | None) -> str | None:
+    if value is not None:
+        try:
+            ip_address(value)
+        except ValueError as error:
+            raise ValueError("write an address of this machine, such as 192.0.2.7 or 2001:db8::7") from error
+    return value
+
+
+def _not_repeated(value: object) -> object:
+    """Hide what was written from the complaints about it, which repeat what they were given."""
+    if value in ("", None) or isinstance(value, SecretStr):
+        return value or None
+    return SecretStr(value if isinstance(value, str) else "")
+
+
+def _section(value: object) -> object:
+    """What is no section at all is hidden likewise: it may be the secret itself."""
+    return value if isinstance(value, Mapping | BaseModel) else SecretStr("")
 
 
 _EMPTY_IS_NONE = BeforeValidator(_none_if_empty)
@@ -93,6 +134,7 @@ _LONGEST_DELAY = timedelta(days=49)
 """RabbitMQ counts the time to live of a queue in 32 bits of milliseconds."""
 
 
+_PROXY_SCHEMES = frozenset({"http", "https", "socks4", "socks4a", "socks5", "socks5h"})
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _SLEEPS = {
     "http-429": timedelta(minutes=10),
@@ -202,8 +244,9 @@ class YoutubeSettings(_Part):
     presets: Annotated[Mapping[str, Mapping[str, JsonValue]], AfterValidator(_usable_presets)] = Field(
         default_factory=dict, repr=False
     )
-    """What a row of the list can name in its column Preset: for each name, options that are added to `options`, and
-    `live`, which replaces the one here."""
+    """What a row of the list can name in its column Preset, beside those built in (`svc presets`): for each name,
+    options that are added to `options`, and `live`, which replaces the one here, `media = false` for what needs no
+    picture or sound, and `filter`, as in the column Filter."""
     page: int = Field(default=50, ge=1, le=1000)
     """Entries that are listed before their downloads are ordered."""
     listing_deadline: Duration = timedelta(hours=6)
@@ -223,10 +266,24 @@ class YoutubeSettings(_Part):
         Raises:
             KeyError: there is none of that name.
         """
-        chosen = dict(self.presets[name]) if name else {}
-        wanted = chosen.pop("live", self.live)
+        chosen = dict(self.all_presets[name]) if name else {}
+        wanted, media, wished = chosen.pop(LIVE, self.live), chosen.pop(MEDIA, True), chosen.pop(FILTER, "")
         live = next((word for word in get_args(LiveStreams) if word == wanted), self.live)
-        return Preset({**self.options, **chosen}, live)
+        return Preset({**self.options, **chosen}, live, bool(media), read_filter(str(wished)))
+
+    def wanted(self, preset: str, columns: Mapping[str, str]) -> Filter:
+        """Which videos of a source are wanted: by its preset, and by its own columns, which overrule it.
+
+        Raises:
+            FilterRefusedError: the column cannot be understood.
+            KeyError: there is no preset of that name.
+        """
+        return self.preset(preset).wanted.overruled_by(read_filter(columns.get(FILTER_COLUMN, "")))
+
+    @property
+    def all_presets(self) -> Mapping[str, Mapping[str, JsonValue]]:
+        """Those that are built in too, unless one of the same name stands here."""
+        return with_built_in(self.presets)
 
     @cached_property
     def rules(self) -> UserRules:
@@ -250,6 +307,26 @@ class YoutubeSettings(_Part):
         except FailureRulesError as error:
             raise ValueError(f"failure_rules: {error}") from error
         return self
+
+
+class IdentitySettings(_Part):
+    """Who a worker is to the site."""
+
+    proxy: Annotated[SecretStr | None, AfterValidator(_proxy_address), BeforeValidator(_not_repeated)] = None
+    """The proxy that all goes through, `http://user:password@host:3128` or `socks5://...`; empty for none but the
+    environment's."""
+    source_address: Annotated[str | None, _EMPTY_IS_NONE, AfterValidator(_ip_address)] = None
+    """Which of this machine's own addresses to go out by."""
+    impersonate: str = Field(default="", pattern=r"^[A-Za-z0-9.:_-]*$")
+    """The browser to pass for, such as `chrome` or `chrome-131`; needs `pip install 'tubewarren[impersonate]'`."""
+    player_clients: Words = ()
+    """The players of YouTube that yt-dlp asks, such as `web,visionos`; empty for its own choice."""
+    po_token_provider: str = Field(default="", pattern=r"^(https?://[^\s@]+)?$")
+    """The address of a bgutil provider of PO tokens; needs its plugin, `pip install bgutil-ytdlp-pot-provider`."""
+    cookies: Annotated[Path | None, _EMPTY_IS_NONE] = None
+    """A cookie jar (`.txt`, Netscape format), or a folder of them: each worker takes one for itself."""
+    videos_per_day_and_jar: Annotated[int | None, _EMPTY_IS_NONE] = Field(default=None, ge=1)
+    """Then the worker takes the next jar, until the day is over (UTC); empty for no limit."""
 
 
 class HeartbeatSettings(_Part):
@@ -296,7 +373,10 @@ class FitnessSettings(_Part):
 
     disk_floor: ByteSize = ByteSize(1_000_000_000)
     """What must stay free on the disk of the results, such as `5GB`."""
-    programs: Annotated[tuple[Literal["ffmpeg", "javascript"], ...], NoDecode, BeforeValidator(_split)] = ("ffmpeg",)
+    programs: Annotated[tuple[Literal["ffmpeg", "javascript"], ...], NoDecode, BeforeValidator(_split)] = (
+        "ffmpeg",
+        "javascript",
+    )
     """What must be installed: `ffmpeg`, `javascript` (deno, or node 22), both with a comma, or nothing."""
     yt_dlp: str = Field(default="", pattern=r"^(\d{4}\.\d{1,2}\.\d{1,2}(\.\d+)?)?$")
     """The oldest yt-dlp that may work, such as `2026.10.26`."""
@@ -395,6 +475,7 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     downloader: DownloaderSettings = DownloaderSettings()
     youtube: YoutubeSettings = YoutubeSettings()
+    identity: Annotated[IdentitySettings, BeforeValidator(_section)] = IdentitySettings()
     heartbeat: HeartbeatSettings = HeartbeatSettings()
     retry: RetrySettings = RetrySettings()
     pacing: PacingSettings = PacingSettings()
@@ -405,6 +486,22 @@ class Settings(BaseSettings):
     fitness: FitnessSettings = FitnessSettings()
     breaker: BreakerSettings = BreakerSettings()
     log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _who_we_are_must_be_said_once(self) -> Self:
+        ours = {
+            "proxy": self.identity.proxy,
+            "source_address": self.identity.source_address,
+            "impersonate": self.identity.impersonate,
+            "cookiefile": self.identity.cookies,
+            "cookiesfrombrowser": self.identity.cookies,
+        }
+        for name in ("", *self.youtube.presets):
+            options = self.youtube.preset(name).options
+            if twice := [option for option, value in ours.items() if value and option in options]:
+                place = f"youtube.presets.{name}" if name else "youtube.options"
+                raise ValueError(f"{place}.{twice[0]}: [identity] says this for the worker; take it out of one of them")
+        return self
 
     @property
     def ledger_url(self) -> str:

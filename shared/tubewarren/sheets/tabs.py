@@ -18,13 +18,14 @@ PROGRESS = "Progress"
 
 @unique
 class StatusWord(StrEnum):
-    """What stands in a Status cell; the last four are ours."""
+    """What stands in a Status cell; the last five are ours."""
 
     PENDING = "pending"
     IN_PROGRESS = "in-progress"
     DONE = "done"
     ERROR = "error"
     ACTIVE = "active"
+    FILTERED = "filtered"
     STALE = "stale"
     LOST = "lost"
     STOPPED = "stopped"
@@ -58,11 +59,12 @@ class Tab:
 SOURCE_DETAILS = ("Name", "Gender", "Accent", "ContentType", "Type", "MultispeakerPercentage")
 PRIORITY = "Priority"
 PRESET = "Preset"
+FILTER = "Filter"
 REFRESH = "Refresh"
 PAUSE = "Pause"
 ACTION = "Action"
 
-_ORDERS = (PRIORITY, PRESET, REFRESH, PAUSE, ACTION)
+_ORDERS = (PRIORITY, PRESET, FILTER, REFRESH, PAUSE, ACTION)
 _SOURCE_COLUMNS = (
     *("ID", "URL", "Status", "ClaimedBy", "ClaimedAt"),
     *SOURCE_DETAILS,

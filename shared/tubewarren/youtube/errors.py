@@ -31,5 +31,13 @@ class FailureRulesError(YoutubeError):
     """A file of rules cannot be used; the message names the file, the rule and what is wrong with it."""
 
 
+class FilterRefusedError(YoutubeError):
+    """What a person wrote to say which videos are wanted cannot be understood; the message says which part."""
+
+
+class PresetRefusedError(YoutubeError):
+    """Something that a person set for yt-dlp cannot be used; the message names the preset and the option."""
+
+
 class YoutubeFailedError(YoutubeError):
     """An order given to a child process failed."""

@@ -1,34 +1,35 @@
 """The default processor: downloads one video with yt-dlp into a folder, in a process that may be killed."""
 
+import glob
 import json
-import shutil
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yt_dlp
 
 from tubewarren.failures import Failure, FailureKind
+from tubewarren.youtube import media_check, partials
 from tubewarren.youtube.errors import ProcessingFailedError
 from tubewarren.youtube.failures import failure_of
-from tubewarren.youtube.job import LiveStreams, Progress, Task
+from tubewarren.youtube.ffprobe import find_ffprobe
+from tubewarren.youtube.filters import against_page, filtered
+from tubewarren.youtube.job import LiveStreams, Options, Progress, Task
+from tubewarren.youtube.meter import SIZE_DIFFERS, Meter
 from tubewarren.youtube.options import merged
 from tubewarren.youtube.release import dated, scheduled
+from tubewarren.youtube.same_byte import ENDLESS, bounded
 from tubewarren.youtube.ytdlp_log import CapturingLogger
 
 INFO_FILE = "info.json"
 """What the site says of the video, beside its media."""
 
-PARTIAL_FOLDER = ".partial"
-"""Inside the job's folder: what an attempt left unfinished, for the next one to go on from."""
-
-_SECONDS_BETWEEN_REPORTS = 0.5
-_RANGE_REFUSED = "range-refused"
-"""The rule by which a partial file is known to be of no more use."""
+_USELESS_PARTS = frozenset({"range-refused", ENDLESS, SIZE_DIFFERS, *media_check.FAULTS})
+"""The rules by which what there is of a video is known to be of no more use."""
+_NOT_CONVERTED = frozenset({"not-converted", "not-converted-in-words"})
+"""The rules by which it may be: this is believed after a second time."""
 
 
 def fetch(task: Task, columns: Mapping[str, str], folder: Path) -> None:
@@ -46,22 +47,32 @@ def fetch(task: Task, columns: Mapping[str, str], folder: Path) -> None:
         _download(task, folder, log)
     except Exception as error:
         failure = failure_of(error, log.warnings, task.rules)
-        if failure.rule == _RANGE_REFUSED:
-            shutil.rmtree(folder / PARTIAL_FOLDER, ignore_errors=True)
+        if failure.rule in _USELESS_PARTS or (failure.rule in _NOT_CONVERTED and task.attempt > 1):
+            partials.drop(folder)
         raise ProcessingFailedError(_with_release(failure, error, task)) from error
 
 
 def _download(task: Task, folder: Path, log: CapturingLogger) -> None:
-    meter = _Meter(task.report)
+    meter = Meter(task.report)
+
+    def look_at_what_was_chosen(info: Mapping[str, Any], *, incomplete: bool) -> None:
+        _refuse_another_video(info, task)
+        _refuse_what_is_not_wanted(info, task, is_complete=not incomplete)
+        refuse_what_is_no_finished_video(info, incomplete=incomplete, live=task.live)
+        if not incomplete and task.media:
+            meter.expect(info)
+            partials.prepare(folder, info)
+
     options = merged(
         task.options,
         {
             "logger": log,
             "noplaylist": True,
-            "match_filter": partial(refuse_what_is_no_finished_video, live=task.live),
-            "paths": {"home": str(folder), "temp": PARTIAL_FOLDER},
+            "match_filter": look_at_what_was_chosen,
+            "paths": {"home": str(folder), "temp": partials.PARTIAL_FOLDER},
             # The format is part of the name: a partial file of another format is never gone on with.
-            "outtmpl": {"default": "%(id).80B.%(format_id).40B.%(ext)s"},
+            "outtmpl": {"default": "%(id).80B.%(format_id).40B.%(ext)s" if task.media else "%(id).80B.%(ext)s"},
+            "skip_download": not task.media,
             "restrictfilenames": True,
             "continuedl": True,
             "progress_hooks": [meter.on_download],
@@ -70,11 +81,22 @@ def _download(task: Task, folder: Path, log: CapturingLogger) -> None:
     )
     task.report(Progress("extracting"))
     with yt_dlp.YoutubeDL(options) as ydl:
+        ydl.urlopen = bounded(ydl.urlopen)
         info: dict[str, Any] = ydl.extract_info(task.url, download=True) or {}
         video = _only_video(info)
-        _verify(video)
+        if task.media:
+            _verify(video)
+            _check_media(video, task.options, meter)
+        else:
+            _verify_subtitles(video, folder)
         _write_info(ydl.sanitize_info(video, remove_private_keys=True), folder)
-    shutil.rmtree(folder / PARTIAL_FOLDER, ignore_errors=True)
+    partials.drop(folder)
+
+
+def _refuse_what_is_not_wanted(info: Mapping[str, Any], task: Task, *, is_complete: bool) -> None:
+    against = against_page(task.wanted, info, is_complete=is_complete, knows_title=bool(task.title))
+    if against:
+        raise ProcessingFailedError(filtered(against))
 
 
 def refuse_what_is_no_finished_video(info: Mapping[str, Any], *, incomplete: bool, live: LiveStreams) -> None:
@@ -89,6 +111,13 @@ def refuse_what_is_no_finished_video(info: Mapping[str, Any], *, incomplete: boo
         )
     if failure := _failure_of_stream(info, live):
         raise ProcessingFailedError(failure)
+
+
+def _refuse_another_video(info: Mapping[str, Any], task: Task) -> None:
+    # yt-dlp takes the trailer where there is one, and says nothing.
+    if info.get("extractor") == "youtube" and task.id in task.url and info.get("id") != task.id:
+        reason = "YouTube shows only a trailer: give this worker the cookies of an account that has paid for the video."
+        raise _failed(FailureKind.GATED, "trailer-only", reason)
 
 
 def _failure_of_stream(info: Mapping[str, Any], live: LiveStreams) -> Failure | None:
@@ -143,7 +172,7 @@ def _only_video(info: dict[str, Any]) -> dict[str, Any]:
 
 
 def _verify(video: Mapping[str, Any]) -> None:
-    paths = [Path(str(item["filepath"])) for item in video.get("requested_downloads") or () if item.get("filepath")]
+    paths = [path for path, _ in _downloads(video)]
     if not paths:
         raise _failed(FailureKind.UNKNOWN, "no-file", "yt-dlp reported success, but named no file.")
     for path in paths:
@@ -156,6 +185,37 @@ def _verify(video: Mapping[str, Any]) -> None:
             raise _failed(FailureKind.TRANSIENT, "file-empty", f"The file {path.name} came empty.")
 
 
+def _verify_subtitles(video: Mapping[str, Any], folder: Path) -> None:
+    for language in video.get("requested_subtitles") or ():
+        if not any(folder.glob(f"*.{glob.escape(language)}.*")):
+            reason = f"yt-dlp reported success, but the subtitles in {language} are not there."
+            raise _failed(FailureKind.TRANSIENT, "file-missing", reason)
+
+
+def _check_media(video: Mapping[str, Any], options: Options, meter: Meter) -> None:
+    steps = options.get("postprocessors") or ()
+    has_cuts = any(step.get("key") == "ModifyChapters" for step in steps)
+    announced = [(path, media_check.announced(item, path, has_cuts=has_cuts)) for path, item in _downloads(video)]
+    wanted = [(path, expected) for path, expected in announced if expected is not None]
+    ffprobe = find_ffprobe(options.get("ffmpeg_location")) if wanted else None
+    if ffprobe is None:
+        return
+    meter.begin("checking")
+    for path, expected in wanted:
+        try:
+            media_check.check(path, expected, ffprobe)
+        except ProcessingFailedError:
+            path.unlink()
+            raise
+
+
+def _downloads(video: Mapping[str, Any]) -> list[tuple[Path, Mapping[str, Any]]]:
+    """The files that yt-dlp says it made, each with its record."""
+    downloads = video.get("requested_downloads") or ()
+    # yt-dlp leaves out of each record what the video's own says.
+    return [(Path(str(item["filepath"])), {**video, **item}) for item in downloads if item.get("filepath")]
+
+
 def _write_info(info: dict[str, Any], folder: Path) -> None:
     for part in (info, *info.get("formats", ())):
         # The folder may be given away; a person's session must not go with it.
@@ -164,74 +224,6 @@ def _write_info(info: dict[str, Any], folder: Path) -> None:
     unfinished = folder / f"{INFO_FILE}.new"
     unfinished.write_text(json.dumps(info, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
     unfinished.replace(folder / INFO_FILE)
-
-
-class _Meter:
-    """Turns yt-dlp's hooks into progress of the whole job, and checks each file the moment it is complete."""
-
-    def __init__(self, report: Callable[[Progress], None]) -> None:
-        self._report = report
-        self._done: dict[str, int] = {}
-        self._total: dict[str, int | None] = {}
-        self._announced: dict[str, int] = {}
-        self._quiet_until = 0.0
-
-    def on_download(self, status: Mapping[str, Any]) -> None:
-        name, finished = str(status.get("filename")), status.get("status") == "finished"
-        total = status.get("total_bytes")
-        done = status.get("downloaded_bytes") or (total if finished else 0)
-        self._done[name] = int(done or 0)
-        self._total[name] = _whole(total or status.get("total_bytes_estimate"))
-        if finished:
-            self._check(Path(name), status.get("info_dict") or {})
-        elif total is not None:
-            self._announced[name] = int(total)
-        now = time.monotonic()
-        if finished or now >= self._quiet_until:
-            self._quiet_until = now + _SECONDS_BETWEEN_REPORTS
-            self._report(self._progress(status))
-
-    def on_processing(self, status: Mapping[str, Any]) -> None:
-        if status.get("status") == "started":
-            done = sum(self._done.values())
-            self._report(Progress(f"processing with {status.get('postprocessor')}", done, done))
-
-    def _progress(self, status: Mapping[str, Any]) -> Progress:
-        totals = [total for total in self._total.values() if total is not None]
-        return Progress(
-            "downloading",
-            sum(self._done.values()),
-            sum(totals) if len(totals) == len(self._total) else None,
-            _number(status.get("speed")),
-            _number(status.get("eta")),
-        )
-
-    def _check(self, path: Path, info: Mapping[str, Any]) -> None:
-        expected = self._announced.get(str(path)) or _exact_size(info)
-        size = path.stat().st_size if path.is_file() else None
-        if size is None or (expected in {None, size} and size > 0):
-            return
-        path.unlink()
-        raise _failed(
-            FailureKind.TRANSIENT,
-            "size-differs",
-            f"The file has {size} bytes where {expected or 'more'} were announced: it is fetched again.",
-        )
-
-
-def _exact_size(info: Mapping[str, Any]) -> int | None:
-    # Only YouTube's own number is known to be exact; other sites often round, or speak of another file.
-    is_plain = str(info.get("protocol")) in {"http", "https"}
-    is_youtube = str(info.get("extractor")).startswith("youtube")
-    return _whole(info.get("filesize")) if is_plain and is_youtube else None
-
-
-def _whole(value: Any) -> int | None:  # noqa: ANN401 - yt-dlp's word
-    return int(value) if isinstance(value, int | float) else None
-
-
-def _number(value: Any) -> float | None:  # noqa: ANN401 - yt-dlp's word
-    return float(value) if isinstance(value, int | float) else None
 
 
 def _failed(kind: FailureKind, rule: str, reason: str) -> ProcessingFailedError:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from tubewarren.youtube.filters import EVERYTHING, Filter
 from tubewarren.youtube.rules import NO_USER_RULES, UserRules
 
 Options = Mapping[str, Any]
@@ -20,10 +21,17 @@ OPTION_REFUSED: Final = "option-refused"
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What a person wants of yt-dlp for some videos."""
+    """What a person wants of yt-dlp for some videos.
+
+    Attributes:
+        media: whether there must be picture or sound; without, what else was asked for is all.
+        wanted: which videos of a source at all.
+    """
 
     options: Options = field(default_factory=dict)
     live: LiveStreams = "wait"
+    media: bool = True
+    wanted: Filter = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,8 @@ class Task:
         report: call it with what was reached; as often as you like.
         live: what to do with a stream that is still running.
         rules: what a person adds to the rules that say what a failure means.
+        media: whether there must be picture or sound.
+        wanted: what the video must be like; known only when its page was seen.
     """
 
     id: str
@@ -68,6 +78,8 @@ class Task:
     report: Callable[[Progress], None] = unheard
     live: LiveStreams = "wait"
     rules: UserRules = NO_USER_RULES
+    media: bool = True
+    wanted: Filter = EVERYTHING
 
 
 Processor = Callable[[Task, Mapping[str, str], Path], None]

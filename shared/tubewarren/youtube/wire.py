@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from tubewarren.failures import Failure
 from tubewarren.youtube.addresses import YOUTUBE_HOSTS
+from tubewarren.youtube.filters import EVERYTHING, Filter
 from tubewarren.youtube.job import LiveStreams
 from tubewarren.youtube.processor import DEFAULT_PROCESSOR
 from tubewarren.youtube.rules import NO_USER_RULES, UserRules
@@ -29,6 +30,8 @@ class FetchOrder(_Line):
         no_progress: the longest it may go without a new phase, more bytes, or a growing folder.
         live: what to do with a stream that is still running.
         rules: what a person adds to the rules that say what a failure means.
+        media: whether there must be picture or sound.
+        wanted: what the video must be like; it fails as filtered otherwise.
     """
 
     order: Literal["fetch"] = "fetch"
@@ -45,6 +48,8 @@ class FetchOrder(_Line):
     no_progress: timedelta = timedelta(minutes=3)
     live: LiveStreams = "wait"
     rules: UserRules = NO_USER_RULES
+    media: bool = True
+    wanted: Filter = EVERYTHING
 
 
 class ListOrder(_Line):
@@ -57,6 +62,7 @@ class ListOrder(_Line):
         deadline: the longest that listing may take, without the time its reader takes.
         no_progress: the longest that one page may take.
         rules: what a person adds to the rules that say what a failure means.
+        is_for_news: only what is new is wanted: see `news`, where `known` and `channel_id` are explained.
     """
 
     order: Literal["list"] = "list"
@@ -67,6 +73,9 @@ class ListOrder(_Line):
     deadline: timedelta = timedelta(hours=2)
     no_progress: timedelta = timedelta(minutes=3)
     rules: UserRules = NO_USER_RULES
+    is_for_news: bool = False
+    known: frozenset[str] = frozenset()
+    channel_id: str = ""
 
 
 class More(_Line):
@@ -86,12 +95,17 @@ class Entry(_Line):
 
     Attributes:
         key: names the video's folder; the same for every way to the video.
+        tab: of the channel that was listed, as its address names it: `videos`, `shorts`, `streams`; empty elsewhere.
+        channel_id: the channel that was listed, or whose uploads were. Two sources with one id are the same channel
+            written in two ways. Empty for a playlist.
     """
 
     key: str
     url: str
     title: str = ""
     duration_seconds: float | None = None
+    tab: str = ""
+    channel_id: str = ""
 
 
 class Reached(_Line):

@@ -23,6 +23,7 @@ from tubewarren.youtube.failures import failure_of
 from tubewarren.youtube.fetch import INFO_FILE
 from tubewarren.youtube.job import Progress, Task
 from tubewarren.youtube.listing import list_entries
+from tubewarren.youtube.news import News
 from tubewarren.youtube.processor import resolve
 from tubewarren.youtube.wire import (
     ORDERS,
@@ -104,7 +105,8 @@ class Worker:
         entries: list[Entry] = []
         left_out: list[str] = []
         try:
-            for item in list_entries(order.url, order.options, order.allowed_hosts, order.rules):
+            news = News(order.known, order.channel_id) if order.is_for_news else None
+            for item in list_entries(order.url, order.options, order.allowed_hosts, order.rules, news):
                 if isinstance(item, Entry):
                     entries.append(item)
                 else:
@@ -156,6 +158,8 @@ def _task(order: FetchOrder, report: Callable[[Progress], None]) -> Task:
         report=report,
         live=order.live,
         rules=order.rules,
+        media=order.media,
+        wanted=order.wanted,
     )
 
 

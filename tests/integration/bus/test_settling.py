@@ -58,6 +58,23 @@ async def test_a_claim_is_kept_until_it_is_settled(vhost_url: str, stranger: Str
     assert await stranger.depth(WORK) == 0
 
 
+async def test_an_order_for_a_later_time_hops_until_then_and_nobody_is_told(vhost_url: str) -> None:
+    topology = small_topology(topics=(VideoFailed,))
+    day = datetime.now(UTC) + timedelta(milliseconds=700)
+    handler = Recorder()
+    async with declared_bus(vhost_url, topology) as bus:
+        heard = await listen(bus, topology)
+        await bus.consume_commands(topology, WORK, handler, prefetch=1)
+        await bus.publisher.publish(video("later").model_copy(update={"not_before": day}), video("now"))
+        await until(lambda: len(handler.seen) == 2)
+        arrived = datetime.now(UTC)
+
+    assert handler.names == ["now", "later"]
+    assert arrived > day - LADDER[0] / 2
+    assert handler.seen[1].attempt == 1
+    assert heard.seen == []
+
+
 async def test_what_a_handler_publishes_is_there_before_its_claim_is_gone(vhost_url: str, stranger: Stranger) -> None:
     handler = Recorder(answering(Done((downloaded("a"),)), Done((downloaded("a"),))))
     async with declared_bus(vhost_url) as bus:

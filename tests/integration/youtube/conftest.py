@@ -1,13 +1,25 @@
-"""A small site on loopback whose addresses misbehave in the ways that real ones do."""
+"""A small site on loopback whose addresses misbehave in the ways that real ones do, and a desk at which to order."""
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
+
+from standins.youtube import YoutubeStandin, youtube_standin
+from standins.youtube_videos import Video
+from tubewarren.failures import Failure
+from tubewarren.youtube.errors import YoutubeFailedError
+from tubewarren.youtube.pool import ChildPool
+from tubewarren.youtube.wire import FetchOrder
+
+if TYPE_CHECKING:
+    from tubewarren.youtube.job import Progress
 
 MEDIA = bytes(range(256)) * 1200
 CUT_AT = 100_000
@@ -179,3 +191,57 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def media() -> bytes:
     return MEDIA
+
+
+ONE_PLAYER = {"youtube": {"player_client": ["visionos"]}}
+"""Which players yt-dlp asks otherwise depends on what is installed."""
+
+
+class Desk:
+    """Orders videos from the stand-in for YouTube."""
+
+    def __init__(self, pool: ChildPool, youtube: YoutubeStandin, folder: Path) -> None:
+        self.pool = pool
+        self.youtube = youtube
+        self.folder = folder
+        self.heard: list[Progress] = []
+
+    async def fetch(self, video: Video, *, options: dict[str, Any] | None = None, **more: Any) -> tuple[Path, ...]:
+        """Have a video fetched; the requests and reports that are remembered are those of the last one."""
+        self.heard.clear()
+        self.youtube.requests.clear()
+        order = FetchOrder(
+            id=video.video_id,
+            url=self.youtube.add_video(video),
+            folder=self.folder,
+            options={**self.youtube.options, "extractor_args": ONE_PLAYER, **(options or {})},
+            **more,
+        )
+        return (await self.pool.fetch(order, self.heard.append)).files
+
+    async def failure(self, video: Video, **more: Any) -> Failure:
+        with pytest.raises(YoutubeFailedError) as raised:
+            await self.fetch(video, **more)
+        return raised.value.failure
+
+    @property
+    def names(self) -> list[str]:
+        """What is in the folder, at any depth."""
+        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def youtube() -> Iterator[YoutubeStandin]:
+    with youtube_standin() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def one_child() -> AsyncIterator[ChildPool]:
+    async with ChildPool(1) as pool:
+        yield pool
+
+
+@pytest.fixture
+def desk(one_child: ChildPool, youtube: YoutubeStandin, tmp_path: Path) -> Desk:
+    return Desk(one_child, youtube, tmp_path)

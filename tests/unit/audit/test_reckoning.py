@@ -35,6 +35,7 @@ SHEET_WORDS = {
     "in-progress": "in-progress",
     "done": "done",
     "dead": "error",
+    "filtered": "filtered",
 }
 HEADERS = {
     SOURCES: ("ID", "URL", "Status", "Videos", "Done", "Failed", "Mood"),
@@ -71,7 +72,7 @@ def books_of(tasks: list[Row], sources: list[Row], in_hand: int = 0) -> Books:
     """Books that agree: the sheet, the files and the queues that belong to these sources and videos."""
     finished = sorted({str(row["video_id"]) for row in tasks if row["state"] == "done"})
     dead = [row for row in tasks if row["state"] == "dead"]
-    unfinished = sum(row["state"] not in ("done", "dead") for row in tasks)
+    unfinished = sum(row["state"] not in ("done", "dead", "filtered") for row in tasks)
     unlisted = sum(row["phase"] in ("accepted", "listing") for row in sources)
     depths: dict[str, tuple[int, int] | None] = {queue.name: (0, 1) for queue in SYSTEM.queues}
     depths["downloader.retry.1s"] = (unfinished - in_hand, 0)
@@ -143,6 +144,12 @@ def purged(books: Books) -> Books:
     }
     without_letters = queues(letters=())(replace(books, sheet=SheetBook(tables)))
     return ledger(tasks=tuple(PURGED_TASKS), sources=tuple(PURGED))(without_letters)
+
+
+def test_what_a_filter_left_out_is_in_order_though_it_lies_nowhere() -> None:
+    tasks = [*TASKS[:3], task("v9", "1", "filtered")]
+
+    assert discrepancies(books_of(tasks, [source("1", tasks), source("2", tasks)])) == ()
 
 
 def test_what_was_purged_is_missed_nowhere() -> None:

@@ -60,6 +60,7 @@ def test_the_json_has_everything() -> None:
             "videos": 4,
             "done": 1,
             "dead": 1,
+            "filtered": 0,
             "open": 2,
             "results": 1,
             "bytes": 9_400_000,

@@ -1,11 +1,12 @@
 """The doctor's judgement of what was seen."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from tubewarren.bus import Drift
+from tubewarren.youtube.cookie_jars import SIGNED_OUT, JarSeen
 from tubewarren_services.cli import checkup
 from tubewarren_services.cli.checkup import BrokerSeen, Finding, Health
 from unit.cli.drawing import drawn
@@ -13,6 +14,12 @@ from unit.cli.drawing import drawn
 TODAY = date(2026, 11, 22)
 MISSING = Drift("downloader", "the queue is missing", "Declare it.")
 DIFFERING = Drift("downloader", "PRECONDITION_FAILED", "Delete it.")
+ALIVE = JarSeen("alice", "", is_signed_in=True)
+DEAD = JarSeen("bob", SIGNED_OUT, is_signed_in=True)
+
+
+def spelled(day: date) -> str:
+    return f"{day:%Y.%m.%d}"
 
 
 def seen(
@@ -43,8 +50,20 @@ CASES: dict[str, tuple[Finding, Health]] = {
     "new node": (checkup.javascript(None, "v22.1.0"), Health.OK),
     "old node": (checkup.javascript(None, "v20.20.2"), Health.WARN),
     "no JavaScript": (checkup.javascript(None, None), Health.WARN),
+    "no JavaScript, which is needed": (checkup.javascript(None, None, is_needed=True), Health.BAD),
     "new yt-dlp": (checkup.yt_dlp("2026.10.26", TODAY), Health.OK),
-    "old yt-dlp": (checkup.yt_dlp("2026.9.1", TODAY), Health.WARN),
+    "yt-dlp of 59 days": (checkup.yt_dlp(spelled(TODAY - timedelta(days=59)), TODAY), Health.OK),
+    "yt-dlp of 60 days": (checkup.yt_dlp(spelled(TODAY - timedelta(days=60)), TODAY), Health.WARN),
+    "yt-dlp below the fleet's minimum": (checkup.yt_dlp("2026.10.25", TODAY, "2026.10.26"), Health.BAD),
+    "yt-dlp at the fleet's minimum": (checkup.yt_dlp("2026.10.26", TODAY, "2026.10.26"), Health.OK),
+    "an identity that works": (checkup.identity(""), Health.OK),
+    "an identity that does not": (checkup.identity("yt-dlp cannot pass for netscape here."), Health.BAD),
+    "no cookie jar": (checkup.cookie_jars(())[0], Health.BAD),
+    "a jar": (checkup.cookie_jars((ALIVE, DEAD))[0], Health.OK),
+    "a dead jar beside it": (checkup.cookie_jars((ALIVE, DEAD))[1], Health.WARN),
+    "only dead jars": (checkup.cookie_jars((DEAD,))[0], Health.BAD),
+    "a jar without an account": (checkup.cookie_jars((JarSeen("carol", "", is_signed_in=False),))[0], Health.WARN),
+    "jars that cannot be read": (checkup.unusable_cookie_jars("They cannot be used."), Health.BAD),
     "ancient yt-dlp": (checkup.yt_dlp("2025.12.01", TODAY), Health.BAD),
     "yt-dlp from the future": (checkup.yt_dlp("2026.12.01", TODAY), Health.OK),
     "yt-dlp by another name": (checkup.yt_dlp("nightly", TODAY), Health.OK),

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.outcomes import Bury, Park, Refund, Retry
 from tubewarren.youtube.failures import Evidence, explain
+from tubewarren.youtube.filters import filtered
 from tubewarren.youtube.rules import OUR_FILE, our_rules, rulebook
 from tubewarren_services.cli.failures_view import action_words, explanation_page, rules_table
 from tubewarren_services.cli.main import app
@@ -57,6 +58,7 @@ def answer(*arguments: str) -> Any:
             Park(FAILURE, NOON + timedelta(hours=3, minutes=2)),
             "parked uncharged, and tried again in 3 h (2026-03-01 15:02 UTC)",
         ),
+        (Bury(filtered("so")), "left out: it counts as filtered, and is not tried again"),
         (Bury(FAILURE), "buried at once: it goes to the dead queue, from which `svc dead redrive` takes it"),
     ],
 )

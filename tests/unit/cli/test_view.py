@@ -25,6 +25,7 @@ from tubewarren.messages.events import (
     WorkerHealth,
     WorkerState,
 )
+from tubewarren.youtube.filters import filtered
 from tubewarren_services.cli.view import (
     LiveState,
     Row,
@@ -180,6 +181,15 @@ def test_a_worker_that_is_gone_runs_nothing(health: WorkerHealth) -> None:
     others = VideoClaimed(at=NOW, video_id="o", source_id="s", worker="other", attempt=1)
 
     assert list(after(CLAIMED, others, changed(health)).running) == [("s", "o")]
+
+
+def test_a_video_that_its_filter_left_out_has_ended_and_is_no_setback() -> None:
+    left_out = failed(Verdict.BURY).model_copy(update={"failure": filtered("shorter than 1m")})
+
+    state = after(CLAIMED, left_out)
+
+    assert (dict(state.running), state.setbacks) == ({}, ())
+    assert line_of(left_out) == "filter v from source s: Left out by the filter: shorter than 1m."
 
 
 def test_a_stale_worker_may_still_be_working() -> None:

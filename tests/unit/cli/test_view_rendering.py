@@ -18,7 +18,7 @@ BUSY = LiveState(
         ("7", "unknownsize"): Running("unknownsize", "7", "box/downloader", "downloading", 3_000_000),
     },
     titles={"vvvvvvvvvvv": "A title that is a good deal longer than any narrow terminal has room for, really"},
-    sources={"7": SourceCounts(SourceState.IN_PROGRESS, 10, 4, 1), "8": SourceCounts(SourceState.ERROR)},
+    sources={"7": SourceCounts(SourceState.IN_PROGRESS, 12, 4, 1, 2), "8": SourceCounts(SourceState.ERROR)},
     workers={
         "box/downloader": WorkerLine("downloader", "active"),
         "box/downloader.2": WorkerLine("downloader", "unfit", "The disk is full."),
@@ -48,7 +48,7 @@ def test_everything_that_matters_is_there_at_any_width(width: int) -> None:
     text = drawn(render(BUSY, width, NOW), width)
 
     for words in (
-        *("2 sources (1 ended)", "10 videos", "4 done", "1 failed", "2 running", "3 waiting", "2 retried", "1/min"),
+        *("2 sources (1 ended)", "12 videos", "4 done", "1 failed", "2 running", "3 waiting", "2 retried", "1/min"),
         *("A title", "25%", "2.5 MB/s", "0:30", "unknownsize", "3.0 MB"),
         *("dead", "some video: It is private.", "another: The line was cut. (again in 5 min)"),
         *("1 downloader active", "1 downloader unfit", "box/downloader.2 The disk is full."),

@@ -59,7 +59,19 @@ def in_time(**span: float) -> str:
 
 
 STANDINGS: dict[str, tuple[Row, list[Row], str, str]] = {
-    "pending": (at("pending"), [], "in the queue downloader", "as soon as a worker is free"),
+    "pending": (at("pending", next_at=None), [], "in the queue downloader", "as soon as a worker is free"),
+    "pending for its day": (
+        at("pending", next_at=in_time(hours=26)),
+        [],
+        "parked; it hops over the queues downloader.retry.* until its day",
+        "2026-11-23 14:00:00 UTC, in 1 d: its source has so many a day",
+    ),
+    "filtered": (
+        at("filtered"),
+        [],
+        "left out by its filter",
+        "when the filter wants it and its source is expanded again",
+    ),
     "in progress": (
         at("in-progress", egress="203.0.113.7"),
         [FIRST],

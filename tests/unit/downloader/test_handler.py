@@ -12,11 +12,12 @@ from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Message
 from tubewarren.messages.commands import DownloadVideo, ReturnResults
-from tubewarren.messages.events import VideoClaimed, VideoDownloaded
+from tubewarren.messages.events import Verdict, VideoClaimed, VideoDownloaded, VideoFailed
 from tubewarren.outcomes import Bury, Done, Outcome, Park, Refund, Retry, SecondOpinion
 from tubewarren.store.errors import DiskFullError, ManifestUnreadableError, StoreError, StoreUnfitError, VideoBusyError
 from tubewarren.store.store import Store
 from tubewarren.youtube.errors import AddressRefusedError, YoutubeFailedError
+from tubewarren.youtube.filters import filtered
 from tubewarren.youtube.job import OPTION_REFUSED
 from tubewarren.youtube.wire import FetchResult
 from tubewarren_services.downloader.handler import Ports, handle, second_opinion
@@ -129,6 +130,26 @@ async def test_a_preset_that_this_downloader_lacks_leaves_the_video_to_others_un
         "box/downloader knows no preset 'large' (it knows audio, small): write it into youtube.presets of its settings."
     )
     assert (workshop.fetches, workshop.told) == (0, [])
+
+
+async def test_what_its_filter_leaves_out_has_ended_without_a_failure_and_lies_in_no_dead_queue(
+    workshop: Workshop,
+) -> None:
+    async def out_of_the_window(video: DownloadVideo, attempt: int, folder: Path) -> FetchResult:
+        del video, attempt, folder
+        raise YoutubeFailedError(filtered("uploaded before 2024-01-01"))
+
+    workshop.fetch = out_of_the_window
+
+    outcome = await workshop.work_on(attempt=3)
+
+    assert isinstance(outcome, Done)
+    (event,) = outcome.publish
+    assert isinstance(event, VideoFailed)
+    assert (event.video_id, event.source_id, event.attempt, event.verdict) == ("v1", "7", 3, Verdict.BURY)
+    assert (event.worker, event.egress) == ("box/downloader", "home")
+    assert event.failure == filtered("uploaded before 2024-01-01")
+    assert workshop.store.find("v1") is None
 
 
 async def test_a_finished_video_is_recognised_whatever_its_preset(workshop: Workshop) -> None:

@@ -16,6 +16,7 @@ from tubewarren.settings import Settings, environment_of, read_settings
 from tubewarren.settings.model import (
     DownloaderSettings,
     HeartbeatSettings,
+    IdentitySettings,
     LogSettings,
     RetrySettings,
     SheetSettings,
@@ -56,6 +57,14 @@ SETTINGS = st.builds(
         YoutubeSettings,
         allowed_hosts=st.lists(WORDS, max_size=3).map(tuple),
         options=st.dictionaries(st.text(max_size=8), JSON, max_size=3),
+    ),
+    identity=st.builds(
+        IdentitySettings,
+        proxy=st.none() | st.just("http://me:p,w@proxy:3128").map(SecretStr),
+        source_address=st.none() | st.ip_addresses().map(str),
+        player_clients=st.lists(WORDS, max_size=3).map(tuple),
+        cookies=st.none() | ABSOLUTE,
+        videos_per_day_and_jar=st.none() | st.integers(1, 1000),
     ),
     heartbeat=st.just(HeartbeatSettings(every=timedelta(seconds=1))),
     retry=st.builds(RetrySettings, ladder=LADDERS),

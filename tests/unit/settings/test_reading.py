@@ -187,6 +187,47 @@ def test_secrets_are_masked_where_settings_are_shown() -> None:
     assert SECRET not in repr(settings) + str(settings)
 
 
+def test_the_proxy_of_a_worker_is_masked_where_settings_are_shown() -> None:
+    settings = read_settings({"identity": {"proxy": f"socks5://me:{SECRET}@proxy:1080"}})
+
+    assert settings.identity.proxy == SecretStr(f"socks5://me:{SECRET}@proxy:1080")
+    assert SECRET not in str(shown(settings)) + repr(settings) + str(settings)
+
+
+@pytest.mark.parametrize(
+    ("identity", "words"),
+    [
+        ({"proxy": "proxy.invalid:3128"}, "identity.proxy: not the address of a proxy; write it like http://"),
+        ({"source_address": "eth0"}, "identity.source_address: write an address of this machine"),
+        ({"po_token_provider": "127.0.0.1:4416"}, "identity.po_token_provider: "),
+        ({"impersonate": "a browser"}, "identity.impersonate: "),
+        ({"videos_per_day_and_jar": "0"}, "identity.videos_per_day_and_jar: "),
+    ],
+)
+def test_an_identity_that_cannot_be_is_refused(identity: dict[str, str], words: str) -> None:
+    assert words in complaint({"identity": identity})
+
+
+@pytest.mark.parametrize(
+    ("options", "identity", "place"),
+    [
+        ({"options": {"proxy": "http://a"}}, {"proxy": "http://b"}, "youtube.options.proxy"),
+        ({"options": {"cookiefile": "a"}}, {"cookies": "b"}, "youtube.options.cookiefile"),
+        (
+            {"presets": {"hd": {"source_address": "::1"}}},
+            {"source_address": "::1"},
+            "youtube.presets.hd.source_address",
+        ),
+    ],
+)
+def test_who_a_worker_is_may_be_said_in_one_place_only(
+    options: dict[str, Any], identity: dict[str, str], place: str
+) -> None:
+    assert f"{place}: [identity] says this for the worker" in complaint({"youtube": options, "identity": identity})
+    read_settings({"youtube": options})
+    read_settings({"identity": identity})
+
+
 def test_an_address_that_cannot_be_read_is_masked_whole() -> None:
     settings = Settings(broker_url=SecretStr(f"amqp://user:{SECRET}@host:port:5/"))
 
@@ -203,6 +244,12 @@ def test_an_address_that_cannot_be_read_is_masked_whole() -> None:
         f'store = "{URL}"',
         f'[[store]]\nledger = "{URL}"',
         f'youtube.options = "{SECRET}"',
+        f'identity.proxy = "{SECRET}"',
+        f'identity.proxy = ["http://me:{SECRET}@proxy"]',
+        f'identity = "http://me:{SECRET}@proxy"',
+        f'[[identity]]\nproxy = "http://me:{SECRET}@proxy"',
+        f'identity.proxi = "http://me:{SECRET}@proxy"',
+        f'identity.proxy = "http://me:{SECRET}@proxy"\nyoutube.options.proxy = "http://me:{SECRET}@proxy"',
     ],
 )
 def test_a_secret_is_not_in_the_error_nor_in_what_caused_it(text: str) -> None:

@@ -18,7 +18,7 @@ from tubewarren_services.sheet_ingestor.rows import read_rows
 
 A, B, C = (f"https://www.youtube.com/@{name}" for name in "abc")
 TERMS = Terms(partial(check_address, allowed_hosts=("www.youtube.com", "youtu.be")), ("audio", "Small"))
-HEADER = ("ID", "URL", "Status", "Name", "Priority", "Preset", "Pause", "Action", "ClaimedBy", "LastError")
+HEADER = ("ID", "URL", "Status", "Name", "Priority", "Preset", "Pause", "Action", "ClaimedBy", "LastError", "Filter")
 
 
 def row(
@@ -35,6 +35,10 @@ def row(
     error: str = "",
 ) -> tuple[str, ...]:
     return (source_id, url, status, name, priority, preset, pause, action, claimed_by, error)
+
+
+def filtered_row(text: str) -> tuple[str, ...]:
+    return (*row("7", A), text)
 
 
 @dataclass
@@ -162,6 +166,19 @@ def test_a_preset_that_there_is_not_is_refused_with_those_that_there_are(presets
 
     there_are = "Small, audio." if presets else "none at all; they are made in the settings, as youtube.presets."
     assert refusal.failure.reason == f"There is no preset 'adio'; there are {there_are}"
+
+
+def test_a_filter_that_cannot_be_understood_is_refused_with_what_can_be_written(desk: Desk) -> None:
+    refusal = desk.refusal(filtered_row("the best ones"))
+
+    assert refusal.failure.kind is FailureKind.BAD_INPUT
+    assert refusal.failure.reason.startswith("The filter has 'the best ones'; what can be written is: newest 50, ")
+
+
+def test_a_filter_reaches_the_worker_as_it_was_written_like_every_column(desk: Desk) -> None:
+    ((_, entry),) = desk.accepted(filtered_row("newest 5, no live"))
+
+    assert entry.columns["Filter"] == "newest 5, no live"
 
 
 @pytest.mark.parametrize("text", ["small", "Small", " SMALL "])

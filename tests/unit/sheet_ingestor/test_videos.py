@@ -5,6 +5,7 @@ import pytest
 from tubewarren.messages.commands import DownloadVideo
 from tubewarren.messages.permits import RedriveDead
 from tubewarren.sheets.table import Table
+from tubewarren.youtube.filters import filtered
 from tubewarren_services.sheet_ingestor.entries import Entry
 from tubewarren_services.sheet_ingestor.videos import SetBack, set_back_keys, set_back_videos
 
@@ -47,6 +48,12 @@ def test_videos_that_died_return_together_and_what_was_purged_is_ordered_anew() 
     assert found.redrive == RedriveDead(source_id="7", video_ids=("a", "b"))
     assert [order.video_id for order in found.lost] == ["c"]
     assert found.keys == {("a", "7"), ("b", "7"), ("c", "7")}
+
+
+def test_a_video_that_its_filter_left_out_is_ordered_anew_for_it_lies_nowhere() -> None:
+    (found,) = set_back(row("a", "pending", filtered("shorter than 1m").reason))
+
+    assert (found.redrive, [order.video_id for order in found.lost]) == (None, ["a"])
 
 
 def test_rows_of_several_sources_are_told_apart_and_one_without_a_row_is_ordered_plainly() -> None:

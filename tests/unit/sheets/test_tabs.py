@@ -17,13 +17,19 @@ from tubewarren.sheets.tabs import (
 _OLDER_SOURCES = (
     "ID URL Status ClaimedBy ClaimedAt Name Gender Accent ContentType Type MultispeakerPercentage RetryCount LastError"
 )
+_OUR_SOURCES = "Priority Preset Filter Refresh Pause Action Videos Done Failed Progress ETA"
 _OLDER_TASKS = "ID SourceID URL Status Duration ClaimedBy ClaimedAt RetryCount LastError"
 
 
 @pytest.mark.parametrize(
     ("tab", "name", "older", "ours"),
     [
-        (SOURCES, "Sources", _OLDER_SOURCES, "Priority Preset Refresh Pause Action Videos Done Failed Progress ETA"),
+        (
+            SOURCES,
+            "Sources",
+            _OLDER_SOURCES,
+            "Priority Preset Filter Refresh Pause Action Videos Done Failed Progress ETA",
+        ),
         (VIDEO_TASKS, "Video Tasks", _OLDER_TASKS, "Title Progress"),
         (DEAD_LETTER_SOURCES, "Dead-Letter Sources", _OLDER_SOURCES, ""),
         (DEAD_LETTER_TASKS, "Dead-Letter Tasks", _OLDER_TASKS, ""),
@@ -43,7 +49,7 @@ def test_every_column_has_exactly_one_owner(tab: Tab) -> None:
 def test_what_a_person_says_of_a_source_is_theirs() -> None:
     assert set(SOURCES.human) == {
         *("URL", "Name", "Gender", "Accent", "ContentType", "Type", "MultispeakerPercentage"),
-        *("Priority", "Preset", "Refresh", "Pause", "Action"),
+        *("Priority", "Preset", "Filter", "Refresh", "Pause", "Action"),
     }
 
 

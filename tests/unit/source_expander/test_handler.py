@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,17 +11,20 @@ from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Message
 from tubewarren.messages.commands import DownloadVideo, ExpandSource, ReturnResults
-from tubewarren.messages.events import ListedVideo, SourceExpanded, VideosQueued
+from tubewarren.messages.events import ListedVideo, SourceExpanded, SourceRefreshed, VideosQueued, VideosUnlisted
 from tubewarren.outcomes import Bury, Done, Outcome, Park, Refund, Retry
 from tubewarren.youtube.errors import AddressRefusedError, YoutubeFailedError
+from tubewarren.youtube.filter_text import read_filter
 from tubewarren.youtube.wire import Entry, Page
 from tubewarren_services.source_expander.handler import Ports, handle
+from tubewarren_services.source_expander.refresh import NOTHING_KNOWN, Known
 
 SOURCE = ExpandSource(source_id="7", url="https://x.invalid/7", columns={"Name": "Ada"}, priority=3, preset="audio")
 
 
-def entry(key: str) -> Entry:
-    return Entry(key=key, url=f"https://x.invalid/{key}", title=f"Title {key}", duration_seconds=61.5)
+def entry(key: str, **more: Any) -> Entry:
+    told: dict[str, Any] = {"title": f"Title {key}", "duration_seconds": 61.5, **more}
+    return Entry(key=key, url=f"https://x.invalid/{key}", **told)
 
 
 @dataclass
@@ -30,29 +34,43 @@ class World:
     pages: list[Page | Exception]
     happened: list[Any] = field(default_factory=list)
     said: list[tuple[str, str]] = field(default_factory=list)
+    filter: str = ""
+    known: Known | None = NOTHING_KNOWN
     is_closed: bool = False
     breaks_on_publish: bool = False
 
-    async def list_pages(self, url: str) -> AsyncIterator[Page]:
+    async def list_pages(self, source: ExpandSource, known: Known) -> AsyncIterator[Page]:
+        assert known == (self.known if source.refresh else Known())
         try:
             for number, page in enumerate(self.pages, start=1):
-                self.happened.append(f"page {number} of {url}")
+                self.happened.append(f"page {number} of {source.url}")
                 if isinstance(page, Exception):
                     raise page
                 yield page
         finally:
             self.is_closed = True
 
+    async def ask(self, source_id: str) -> Known | None:
+        assert source_id == "7"
+        return self.known
+
     async def publish(self, *messages: Message) -> None:
         if self.breaks_on_publish:
             raise ConnectionError
         self.happened.extend(messages)
 
-    async def expand(self, message: Message = SOURCE) -> Outcome:
+    async def expand(self, message: Message = SOURCE, attempt: int = 1) -> Outcome:
         ports = Ports(
-            "box/source-expander", "home", self.list_pages, self.publish, lambda *words: self.said.append(words)
+            worker="box/source-expander",
+            egress="home",
+            presets=("audio", "small"),
+            wanted=lambda _: read_filter(self.filter),
+            known=self.ask,
+            pages=self.list_pages,
+            publish=self.publish,
+            working_on=lambda *words: self.said.append(words),
         )
-        return await handle(Delivery(message, "id"), ports=ports)
+        return await handle(Delivery(message, "id", attempt=attempt), ports=ports)
 
     def orders(self) -> list[str]:
         return [each.video_id for each in self.happened if isinstance(each, DownloadVideo)]
@@ -128,8 +146,83 @@ async def test_what_is_left_out_is_counted_and_the_first_reasons_are_kept() -> N
     assert expanded.notes == ("hidden 1",) * 15 + ("hidden 2",) * 5
 
 
+async def test_what_the_filter_leaves_out_is_not_ordered_but_counted_and_explained() -> None:
+    pages: list[Page | Exception] = [
+        Page(entries=(entry("a"), entry("b", duration_seconds=5), entry("c", title="A trailer"))),
+        Page(entries=(entry("b", duration_seconds=5), entry("d", duration_seconds=None)), left_out=("hidden",)),
+    ]
+    world = World(pages, filter="1m.., title !~ trailer")
+
+    expanded = summary(await world.expand())
+
+    assert world.orders() == ["a", "d"]
+    assert [video.video_id for each in world.happened if isinstance(each, VideosQueued) for video in each.videos] == [
+        "a",
+        "d",
+    ]
+    assert (expanded.videos, expanded.refused) == (2, 3)
+    assert expanded.notes == ("1 shorter than 1m", "1 whose title matches 'trailer'", "hidden")
+
+
+async def test_the_newest_end_the_listing_when_there_are_enough() -> None:
+    world = World([page("a", "b"), page("c", "d"), page("e")], filter="newest 3")
+
+    expanded = summary(await world.expand())
+
+    assert world.orders() == ["a", "b", "c"]
+    assert (expanded.videos, expanded.refused, expanded.notes) == (3, 0, ())
+    assert "page 3 of https://x.invalid/7" not in world.happened
+    assert world.is_closed
+
+
+async def test_a_page_of_which_nothing_is_wanted_is_not_told() -> None:
+    world = World([page("a")], filter="title ~ nothing")
+
+    expanded = summary(await world.expand())
+
+    assert world.happened == ["page 1 of https://x.invalid/7"]
+    assert (expanded.videos, expanded.refused) == (0, 1)
+
+
+async def test_so_many_a_day_are_told_and_ordered_for_their_days() -> None:
+    world = World([page("a", "b"), page("c", "d", "e")], filter="2 a day")
+
+    expanded = summary(await world.expand())
+
+    orders = [each for each in world.happened if isinstance(each, DownloadVideo)]
+    told = [video.not_before for each in world.happened if isinstance(each, VideosQueued) for video in each.videos]
+    assert [order.not_before for order in orders] == told
+    assert told[:2] == [None, None]
+    second, also_second, third = (day for day in told[2:] if day is not None)
+    assert second == also_second == third - timedelta(days=1)
+    assert timedelta(hours=23) < second - datetime.now(UTC) <= timedelta(days=1)
+    assert expanded.notes == (f"2 a day: the last starts on {third:%Y-%m-%d}",)
+
+
+async def test_a_filter_that_cannot_be_understood_buries_the_source_with_what_can_be_written() -> None:
+    world = World([page("a")], filter="the best ones")
+
+    outcome = await world.expand()
+
+    assert isinstance(outcome, Bury)
+    assert "The filter has 'the best ones'; what can be written is: newest 50" in outcome.failure.reason
+    assert world.happened == []
+
+
+async def test_a_preset_that_this_expander_lacks_leaves_the_source_to_others_for_it_may_hold_a_filter() -> None:
+    world = World([page("a")])
+
+    outcome = await world.expand(SOURCE.model_copy(update={"preset": "large"}))
+
+    assert isinstance(outcome, Refund)
+    assert (outcome.at_once, outcome.failure.kind) == (False, FailureKind.UNFIT)
+    assert "knows no preset 'large' (it knows audio, small)" in outcome.failure.reason
+    assert world.happened == []
+
+
 async def test_a_repeat_gives_the_same_orders_under_the_same_ids() -> None:
-    first, second = World([page("a", "b")]), World([page("a"), page("b")])
+    first = World([page("a", "b")], filter="1 a day")
+    second = World([page("a"), page("b")])
 
     await first.expand()
     await second.expand()
@@ -193,3 +286,90 @@ async def test_the_heartbeat_hears_how_far_it_is_and_when_it_is_over() -> None:
 async def test_another_order_is_a_bug() -> None:
     with pytest.raises(TypeError, match=r"results\.return\.v1"):
         await World([]).expand(ReturnResults())
+
+
+NEWS = SOURCE.model_copy(update={"refresh": "news", "channel_id": "UC1"})
+ALL = SOURCE.model_copy(update={"refresh": "all"})
+
+
+def published(outcome: Outcome) -> list[Any]:
+    assert isinstance(outcome, Done)
+    return [*outcome.publish]
+
+
+async def test_a_refresh_orders_only_what_is_new_and_tells_so() -> None:
+    world = World([page("new", "a"), page("b")], known=Known(frozenset({"a", "b", "gone"})))
+
+    (told,) = published(await world.expand(NEWS))
+
+    assert world.orders() == ["new"]
+    assert isinstance(told, SourceRefreshed)
+    assert (told.fresh, told.is_whole, told.problem, told.channel_id) == (1, False, "", "UC1")
+
+
+async def test_a_refresh_of_all_tells_what_left_the_list_and_what_came_back() -> None:
+    known = Known(frozenset({"a", "gone", "back", "long gone"}), frozenset({"back", "long gone"}))
+    world = World([page("a", "back")], known=known)
+
+    moved, told = published(await world.expand(ALL))
+
+    assert isinstance(moved, VideosUnlisted)
+    assert (moved.gone, moved.back) == (("gone",), ("back",))
+    assert told.is_whole
+    assert world.orders() == []
+
+
+async def test_a_refresh_that_stopped_where_enough_was_found_says_nothing_of_the_rest() -> None:
+    world = World([page("new", "newer"), page("a")], filter="newest 2", known=Known(frozenset({"a", "b"})))
+
+    (told,) = published(await world.expand(ALL))
+
+    assert not told.is_whole
+
+
+async def test_the_newest_of_a_refresh_are_not_filled_up_with_older_ones_that_were_never_wanted() -> None:
+    world = World([page("new", "a", "b", "older", "oldest")], filter="newest 3", known=Known(frozenset({"a", "b"})))
+
+    await world.expand(ALL)
+
+    assert world.orders() == ["new"]
+
+
+async def test_without_a_ledger_a_refresh_waits_and_lists_nothing() -> None:
+    world = World([page("a")], known=None)
+
+    outcome = await world.expand(NEWS)
+
+    assert isinstance(outcome, Refund)
+    assert "No results-manager answers" in outcome.failure.reason
+    assert world.happened == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "attempt", "expected"),
+    [
+        (FailureKind.GONE, 1, Done),
+        (FailureKind.TRANSIENT, 1, Retry),
+        (FailureKind.TRANSIENT, 3, Done),
+        (FailureKind.BLOCKED, 9, Refund),
+    ],
+)
+async def test_a_refresh_that_fails_goes_into_no_dead_queue(
+    kind: FailureKind, attempt: int, expected: type[Outcome]
+) -> None:
+    failure = Failure(kind=kind, reason="It does not work.")
+    world = World([YoutubeFailedError(failure)], known=Known(frozenset({"a"})))
+
+    outcome = await world.expand(NEWS, attempt)
+
+    assert isinstance(outcome, expected)
+    if isinstance(outcome, Done):
+        (told,) = outcome.publish
+        assert isinstance(told, SourceRefreshed)
+        assert told.problem == "It does not work."
+
+
+async def test_a_listing_tells_which_channel_it_was() -> None:
+    world = World([Page(entries=(entry("a", channel_id="UC1"),))])
+
+    assert summary(await world.expand()).channel_id == "UC1"

@@ -26,6 +26,7 @@ from tubewarren.sheets.patience import Patience
 from tubewarren.sheets.table import Table
 from tubewarren.sheets.tabs import TABS, Tab
 from tubewarren.sheets.workbook import EditT, Workbook, Written
+from tubewarren.youtube.filters import filtered
 from tubewarren_services.status_writer.mirror import Mirror
 from tubewarren_services.status_writer.scribe import Scribe
 from tubewarren_services.status_writer.service import Writer
@@ -139,6 +140,9 @@ class Story:
             verdict=Verdict.BURY,
             failure=failure,
         )
+
+    def left_out(self, video_id: str) -> VideoFailed:
+        return self.buried(video_id).model_copy(update={"failure": filtered("shorter than 1m")})
 
     def downloaded(self, video_id: str, at: float = 30) -> VideoDownloaded:
         return VideoDownloaded(

@@ -33,6 +33,7 @@ from tubewarren.messages.events import (
 )
 from tubewarren.sheets.tabs import DEAD_LETTER_SOURCES, DEAD_LETTER_TASKS, SOURCES, VIDEO_TASKS, WORKERS, Tab
 from tubewarren.topology import DOWNLOADER, SOURCE_EXPANDER, STATUS_WRITER
+from tubewarren.youtube.filters import filtered
 from tubewarren_services.status_writer.facts import Record, Subject, join
 from tubewarren_services.status_writer.handler import facts_of
 from tubewarren_services.status_writer.rows import Shown, rows_of
@@ -254,6 +255,28 @@ def test_entries_that_were_left_out_are_told() -> None:
     expanded = SourceExpanded(at=NOON, source_id="7", videos=1, refused=2, notes=("one is private", "one is odd"))
 
     assert source_after(expanded)["LastError"] == "2 of its entries left out: one is private; one is odd"
+
+
+def test_what_there_is_to_say_of_a_listing_is_told_though_nothing_was_left_out() -> None:
+    expanded = SourceExpanded(at=NOON, source_id="7", videos=9, notes=("2 a day: the last starts on 2026-01-05",))
+
+    assert source_after(expanded)["LastError"] == "2 a day: the last starts on 2026-01-05"
+
+
+def test_a_source_shows_how_many_its_filter_left_out_after_all() -> None:
+    told = SourceProgress(at=at(40), source_id="7", state=SourceState.DONE, videos=5, done=2, failed=0, filtered=3)
+
+    assert source_after(accepted(), told)["Progress"] == "2/5, 3 filtered"
+
+
+def test_a_video_that_its_filter_leaves_out_says_so_and_is_not_among_the_dead() -> None:
+    left_out = failed(Verdict.BURY).model_copy(update={"failure": filtered("uploaded before 2024-01-01")})
+
+    rows = rows_after(queued(), claimed(), left_out)
+
+    assert DEAD_LETTER_TASKS not in rows
+    assert rows[VIDEO_TASKS].values["Status"] == "filtered"
+    assert rows[VIDEO_TASKS].values["LastError"] == "Left out by the filter: uploaded before 2024-01-01."
 
 
 def test_a_queued_video_is_pending() -> None:

@@ -181,7 +181,8 @@ async def test_a_source_that_the_person_removed_is_not_added(desk: Any) -> None:
 
 
 async def test_what_a_person_sets_back_is_left_to_the_ingestor_until_it_is_taken(desk: Any, story: Any) -> None:
-    await desk.tell(story.queued("a", "b"), story.claimed("a"), story.downloaded("a"), story.claimed("b"))
+    await desk.tell(story.queued("a", "b", "c"), story.claimed("a"), story.downloaded("a"), story.claimed("b"))
+    await desk.tell(story.claimed("c"), story.left_out("c"))
     grid = desk.grid(VIDEO_TASKS)
     status = grid[0].index("Status")
     for row in grid[1:]:
@@ -195,8 +196,8 @@ async def test_what_a_person_sets_back_is_left_to_the_ingestor_until_it_is_taken
     desk.put(VIDEO_TASKS, grid)
     await desk.writer.heal()
 
-    assert left == {"a": "Pending ", "b": "in-progress"}, "only what has ended can be set back"
-    assert desk.column(VIDEO_TASKS, "Status") == {"a": "done", "b": "in-progress"}
+    assert left == {"a": "Pending ", "b": "in-progress", "c": "Pending "}, "only what has ended can be set back"
+    assert desk.column(VIDEO_TASKS, "Status") == {"a": "done", "b": "in-progress", "c": "Pending "}
 
 
 async def test_a_full_tab_loses_its_oldest_finished_rows_then_those_that_wait_and_never_the_running_ones(
@@ -411,7 +412,7 @@ async def test_the_summary_counts_what_there_is_and_says_what_to_do(desk: Any, s
 
 
 async def test_the_counts_follow_what_happens(desk: Any, story: Any) -> None:
-    await desk.tell(story.queued("a", "b"), story.buried("a"))
+    await desk.tell(story.queued("a", "b", "c"), story.buried("a"), story.left_out("c"))
 
     await desk.tell(story.claimed("a", at=40), story.downloaded("b"))
     desk.restart()
@@ -419,6 +420,7 @@ async def test_the_counts_follow_what_happens(desk: Any, story: Any) -> None:
 
     told = desk.column(SUMMARY, "Value")
     assert [told[f"Videos {state}"] for state in ("pending", "in-progress", "done", "error")] == ["0", "0", "2", "0"]
+    assert told["Videos filtered"] == "1"
 
 
 async def test_a_source_that_a_person_holds_back_says_so_until_it_goes_on(desk: Any) -> None:

@@ -190,6 +190,37 @@ SAMPLES: dict[str, tuple[FailureKind, tuple[str | Evidence, ...]]] = {
             Evidence("No video formats found!", (NO_RUNTIME, "HTTP Error 429: Too Many Requests")),
         ),
     ),
+    "server-error-in-warning": (
+        K.TRANSIENT,
+        (
+            Evidence(
+                "Failed to extract any player response",
+                ("[youtube] x: Unable to download API page: HTTP Error 503: Service Unavailable (caused by x)",),
+                expected=False,
+            ),
+            Evidence("Failed to extract any player response", (NO_RUNTIME, "HTTP Error 500: Internal Server Error")),
+            Evidence("Failed to extract any player response", ("HTTP Error 408: Request Timeout",)),
+        ),
+    ),
+    "forbidden-in-warning": (
+        K.TRANSIENT,
+        (Evidence("Failed to extract any player response", ("HTTP Error 403: Forbidden",), expected=False),),
+    ),
+    "network-in-warning": (
+        K.TRANSIENT,
+        tuple(
+            Evidence("Failed to extract any player response", (NO_RUNTIME, words), expected=False)
+            for words in (
+                "('Unable to connect to proxy', RemoteDisconnected('Remote end closed connection without response'))",
+                "The read operation timed out",
+                "[Errno -3] Temporary failure in name resolution",
+            )
+        ),
+    ),
+    "incomplete-data-in-warning": (
+        K.TRANSIENT,
+        (Evidence("Failed to extract any player response", ("[youtube] Incomplete data received",), expected=False),),
+    ),
     "no-js-runtime": (
         K.UNFIT,
         (

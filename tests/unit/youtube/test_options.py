@@ -36,3 +36,14 @@ def test_options_that_would_make_results_wrong_are_refused(name: str) -> None:
 def test_an_option_spelled_as_on_the_command_line_is_refused_with_advice() -> None:
     with pytest.raises(ProcessingFailedError, match="did you mean nocheckcertificate"):
         check({"no-check-certificates": True})
+
+
+@pytest.mark.parametrize(
+    ("browser", "words"),
+    [("a:b:c:d", "is no browser"), ("netscape", "yt-dlp cannot pass for"), ("NetScape-3", "pass for")],
+)
+def test_a_browser_that_cannot_be_passed_for_is_refused_and_not_left_to_be_an_unknown_failure(
+    browser: str, words: str
+) -> None:
+    with pytest.raises(ProcessingFailedError, match=words):
+        merged({"impersonate": browser}, {})

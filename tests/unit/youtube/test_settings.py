@@ -7,7 +7,10 @@ import pytest
 
 from tubewarren.failures import FailureKind
 from tubewarren.settings import Settings, SettingsError, environment_of, read_settings
+from tubewarren.youtube.filter_text import read_filter
+from tubewarren.youtube.filters import EVERYTHING
 from tubewarren.youtube.job import Preset
+from tubewarren.youtube.presets import BUILT_IN
 from tubewarren.youtube.rules import NO_USER_RULES
 
 OWN = '[[rule]]\nname = "own"\nkind = "gated"\nreason = "Ask Ada."\ntext = ["password"]\n'
@@ -75,6 +78,24 @@ def test_a_preset_adds_to_the_options_and_may_replace_what_becomes_of_live_strea
         youtube.preset("streams")
 
 
+def test_a_preset_may_need_no_media_and_want_only_some_videos() -> None:
+    youtube = read(presets={"some": {"filter": "newest 5, no live", "media": False, "format": "18"}}).youtube
+
+    assert youtube.preset("some") == Preset({"format": "18"}, media=False, wanted=read_filter("newest 5, no live"))
+    assert youtube.preset("").wanted == EVERYTHING
+    assert youtube.wanted("some", {"Filter": "newest 7"}) == read_filter("newest 7, no live")
+    assert youtube.wanted("", {"Filter": "1m.."}) == read_filter("1m..")
+    assert youtube.wanted("", {"Name": "Ada"}) == EVERYTHING
+
+
+def test_what_is_built_in_is_there_with_the_options_for_all() -> None:
+    youtube = read(options={"retries": 3}, presets={"mine": {}}).youtube
+
+    assert list(youtube.all_presets) == [*BUILT_IN, "mine"]
+    assert youtube.preset("metadata-only") == Preset({"retries": 3}, media=False)
+    assert youtube.preset("audio-mp3").options["retries"] == 3
+
+
 def test_presets_can_be_handed_on_to_a_process_that_starts_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     presets = {"audio": {"format": "bestaudio", "extractor_args": {"youtube": {"lang": ["de"]}}, "live": "skip"}}
     for name, text in environment_of(read(presets=presets)).items():
@@ -87,6 +108,8 @@ def test_presets_can_be_handed_on_to_a_process_that_starts_elsewhere(monkeypatch
     ("youtube", "complaint"),
     [
         ({"presets": {"audio": {"live": "sometimes"}}}, "audio.live: write one of wait, capture, skip"),
+        ({"presets": {"audio": {"media": "no"}}}, "audio.media: write true or false"),
+        ({"presets": {"audio": {"filter": "good ones"}}}, "audio.filter: The filter has 'good ones'; what can be"),
         ({"presets": {" audio": {}}}, "has blanks around it"),
         ({"presets": {"": {}}}, "a name is empty"),
         ({"presets": {"audio": {}, "Audio": {}}}, "upper and lower case"),

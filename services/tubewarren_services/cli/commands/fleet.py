@@ -127,9 +127,11 @@ def is_hopeless(error: Exception) -> bool:
     from tubewarren.bus import TopologyDriftError
     from tubewarren.store import StoreUnfitError
     from tubewarren.workers import WorkerFolderError
+    from tubewarren.youtube.errors import PresetRefusedError
     from tubewarren_services.results_manager.ledger import LedgerTooNewError
 
-    return isinstance(error, WorkerFolderError | StoreUnfitError | TopologyDriftError | LedgerTooNewError)
+    hopeless = WorkerFolderError | StoreUnfitError | TopologyDriftError | LedgerTooNewError | PresetRefusedError
+    return isinstance(error, hopeless)
 
 
 def work_flags(

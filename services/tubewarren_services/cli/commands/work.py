@@ -16,7 +16,7 @@ from tubewarren_services.cli.session import Session, talk
 if TYPE_CHECKING:
     from tubewarren_services.cli.overview import Depths, Overview
 
-TaskStatus = Literal["pending", "in-progress", "waiting", "done", "dead"]
+TaskStatus = Literal["pending", "in-progress", "waiting", "done", "dead", "filtered"]
 
 GATES_PATIENCE = timedelta(seconds=5)
 

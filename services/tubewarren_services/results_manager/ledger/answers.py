@@ -50,11 +50,8 @@ def _counts(connection: Connection, *where: ColumnElement[bool]) -> dict[str, Co
     def of_state(state: TaskState) -> ColumnElement[int]:
         return func.sum(case((TASKS.c.state == state.value, 1), else_=0))
 
-    statement = (
-        select(TASKS.c.source_id, func.count(), of_state(TaskState.DONE), of_state(TaskState.DEAD))
-        .where(*where)
-        .group_by(TASKS.c.source_id)
-    )
+    numbered = (of_state(state) for state in (TaskState.DONE, TaskState.DEAD, TaskState.FILTERED))
+    statement = select(TASKS.c.source_id, func.count(), *numbered).where(*where).group_by(TASKS.c.source_id)
     return {source_id: Counts(*numbers) for source_id, *numbers in connection.execute(statement)}
 
 
@@ -121,6 +118,7 @@ def _source_row(source: Source, counts: Counts) -> AnswerRow:
         "videos": videos_of(source, counts),
         "done": counts.done,
         "failed": counts.dead,
+        "filtered": counts.filtered,
         **{name: _plain(value) for name, value in row.items() if name not in {"source_id", "expanded_videos", *MEMORY}},
     }
 

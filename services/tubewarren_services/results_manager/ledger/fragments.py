@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from tubewarren.endings import BY_THE_BROKER, name_of
-from tubewarren.failures import Failure
+from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Event
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.messages.events import (
@@ -121,6 +121,7 @@ def _of_a_video(event: VideoClaimed | VideoDownloaded | VideoFailed, trace_id: s
                 yield _ended(event, _DONE, seconds=event.seconds)
         case VideoFailed(failure=failure, verdict=verdict):
             state = TaskState.DEAD if verdict is Verdict.BURY else TaskState.WAITING
+            state = TaskState.FILTERED if failure.kind is FailureKind.FILTERED else state
             standing = Standing(
                 state,
                 event.at,
@@ -133,7 +134,7 @@ def _of_a_video(event: VideoClaimed | VideoDownloaded | VideoFailed, trace_id: s
             setback = _setback(failure, event.at)
             endings = _end(event) if verdict is Verdict.BURY else frozenset()
             yield Task(event.video_id, event.source_id, standing=standing, setback=setback, endings=endings)
-            yield _ended(event, verdict.value, failure=failure)
+            yield _ended(event, state.value if state is TaskState.FILTERED else verdict.value, failure=failure)
 
 
 def _ended(
@@ -173,7 +174,7 @@ def _of_a_page(event: VideosQueued) -> Iterator[Fragment]:
         yield Task(
             video.video_id,
             event.source_id,
-            standing=Standing(TaskState.PENDING, event.at),
+            standing=Standing(TaskState.PENDING, event.at, next_at=video.not_before),
             listing=Listing(video.url, video.title, video.duration_seconds, event.at),
             queued_at=event.at,
         )

@@ -104,6 +104,7 @@ class Ledger:
                 videos=videos_of(sources.get(source_id), number),
                 done=number.done,
                 failed=number.dead,
+                filtered=number.filtered,
                 finish_at=finish_of(sources.get(source_id), number, now),
             )
             for source_id in sorted(sources.keys() | counts.keys())

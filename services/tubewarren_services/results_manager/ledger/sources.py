@@ -183,11 +183,17 @@ class Counts:
     tasks: int = 0
     done: int = 0
     dead: int = 0
+    filtered: int = 0
+
+    @property
+    def ended(self) -> int:
+        """Those of which no further attempt comes by itself."""
+        return self.done + self.dead + self.filtered
 
 
 def finish_of(source: Source | None, counts: Counts, now: datetime) -> datetime | None:
     """When the last video will have ended, at the pace since the source was accepted; None while that is unknown."""
-    ended, left = counts.done + counts.dead, videos_of(source, counts) - counts.done - counts.dead
+    ended, left = counts.ended, videos_of(source, counts) - counts.ended
     since = source.entry.at if source else None
     if not ended or left <= 0 or since is None or since >= now:
         return None
@@ -211,4 +217,4 @@ def state_of(source: Source | None, counts: Counts) -> SourceState:
     if not videos:  # never done with nothing
         return SourceState.ERROR
     # A page of the listing may arrive after the news of its end: count what was announced, not what is known.
-    return SourceState.DONE if counts.done + counts.dead >= videos else SourceState.IN_PROGRESS
+    return SourceState.DONE if counts.ended >= videos else SourceState.IN_PROGRESS

@@ -24,6 +24,8 @@ class TaskState(StrEnum):
     DONE = "done"
     DEAD = "dead"
     """Given up; only a redrive claims it again."""
+    FILTERED = "filtered"
+    """Left out by its filter, as its page showed."""
 
 
 FIRST_KEPT: Final = 3
@@ -31,7 +33,7 @@ NEWEST_KEPT: Final = 20
 MOST_KEPT: Final = FIRST_KEPT + NEWEST_KEPT
 """Attempts that are remembered of one task; what is not charged may come any number of times."""
 
-ENDED: Final = frozenset({TaskState.DONE, TaskState.DEAD})
+ENDED: Final = frozenset({TaskState.DONE, TaskState.DEAD, TaskState.FILTERED})
 """No further attempt comes by itself."""
 
 # Being listed again says nothing about how far a video is, and done stays done; between those the newest counts.
@@ -40,6 +42,7 @@ _PRECEDENCE: Final = {
     TaskState.IN_PROGRESS: 1,
     TaskState.WAITING: 1,
     TaskState.DEAD: 1,
+    TaskState.FILTERED: 1,
     TaskState.DONE: 2,
 }
 # Of two events at the same moment: an end follows its claim.

@@ -37,7 +37,7 @@ PROTECTED: Final = "Tubewarren writes here"
 _PROGRESS: Final = (StatusWord.PENDING, StatusWord.IN_PROGRESS, StatusWord.DONE, StatusWord.ERROR)
 _WORDS: Final[Mapping[str, tuple[StatusWord, ...]]] = {
     SOURCES.name: _PROGRESS,
-    VIDEO_TASKS.name: _PROGRESS,
+    VIDEO_TASKS.name: (*_PROGRESS, StatusWord.FILTERED),
     DEAD_LETTER_SOURCES.name: (StatusWord.ERROR,),
     DEAD_LETTER_TASKS.name: (StatusWord.ERROR,),
     WORKERS.name: (StatusWord.ACTIVE, StatusWord.STALE, StatusWord.LOST, StatusWord.STOPPED, StatusWord.UNFIT),
@@ -52,6 +52,7 @@ _COLOURS: Final[Mapping[StatusWord, int]] = {
     StatusWord.IN_PROGRESS: _BLUE,
     StatusWord.DONE: _GREEN,
     StatusWord.ERROR: _RED,
+    StatusWord.FILTERED: _GREY,
     StatusWord.ACTIVE: _GREEN,
     StatusWord.STALE: _YELLOW,
     StatusWord.LOST: _RED,

@@ -35,6 +35,7 @@ from tubewarren.messages.events import (
     WorkerHealth,
     WorkerState,
 )
+from tubewarren.youtube.filters import filtered
 from tubewarren_services.results_manager.ledger import Ledger, LedgerTooNewError, LedgerUnavailableError
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -86,6 +87,10 @@ def failed(video_id: str = "v1", seconds: float = 4, verdict: Verdict = Verdict.
         failure=GONE if verdict is Verdict.BURY else BROKEN,
         next_at=at(seconds + 60) if verdict is Verdict.RETRY else None,
     )
+
+
+def left_out(video_id: str) -> VideoFailed:
+    return failed(video_id, seconds=9, verdict=Verdict.BURY).model_copy(update={"failure": filtered("shorter than 1m")})
 
 
 def downloaded(video_id: str = "v1", seconds: float = 5, source_id: str = "s1", **changes: Any) -> VideoDownloaded:
@@ -288,6 +293,38 @@ def test_a_source_in_error_that_is_accepted_or_listed_again_is_on_its_way(ledger
     assert progress(ledger)[0] is SourceState.DONE
 
 
+def test_a_video_that_its_filter_left_out_has_ended_and_the_source_with_it(ledger: Ledger) -> None:
+    ledger.apply([accepted(), queued("v1", "v2"), expanded(2), claimed("v1"), claimed("v2"), downloaded("v1")])
+
+    ledger.apply([left_out("v2")])
+
+    (told,) = ledger.progress(["s1"])
+    assert (told.state, told.videos, told.done, told.failed, told.filtered) == (SourceState.DONE, 2, 1, 0, 1)
+    assert rows(ledger, "sources")[0]["filtered"] == 1
+    (task,) = (row for row in rows(ledger, "tasks") if row["video_id"] == "v2")
+    assert (task["state"], task["failure_reason"]) == ("filtered", "Left out by the filter: shorter than 1m.")
+    (attempt,) = (row for row in rows(ledger, "attempts") if row["video_id"] == "v2")
+    assert (attempt["ending"], attempt["failure_kind"]) == ("filtered", "filtered")
+
+
+def test_a_video_that_is_wanted_after_all_is_in_progress_again(ledger: Ledger) -> None:
+    ledger.apply([queued("v1"), claimed("v1"), left_out("v1")])
+
+    ledger.apply([queued("v1", seconds=20), claimed("v1", seconds=21)])
+
+    assert rows(ledger, "tasks")[0]["state"] == "in-progress"
+
+
+def test_a_video_that_is_kept_for_its_day_says_which(ledger: Ledger) -> None:
+    (video,) = queued("v1").videos
+    later = video.model_copy(update={"not_before": at(86_400)})
+
+    ledger.apply([queued("v1").model_copy(update={"videos": (later,)})])
+
+    (task,) = rows(ledger, "tasks")
+    assert (task["state"], task["next_at"]) == ("pending", at(86_400).isoformat())
+
+
 def test_a_source_that_is_expanded_again_waits_for_its_new_videos(ledger: Ledger) -> None:
     ledger.apply([accepted(), queued("v1"), expanded(1), downloaded()])
 
@@ -379,6 +416,7 @@ def test_the_summary_counts_ages_and_rates(ledger: Ledger) -> None:
         "tasks_waiting": 1,
         "tasks_done": 3,
         "tasks_dead": 0,
+        "tasks_filtered": 0,
         "oldest_waiting_at": at(40).isoformat(),
         "oldest_waiting_seconds": 560.0,
         "finished_last_minute": 1,
@@ -593,7 +631,7 @@ def test_a_ledger_of_an_older_program_gets_what_is_new_and_keeps_what_it_has(tmp
     assert [row["rule"] for row in rows(second, "burials")] == [""]
     second.close()
     with sqlite3.connect(path) as newer:
-        assert newer.execute("SELECT schema_version FROM ledger_meta").fetchone() == (3,)
+        assert newer.execute("SELECT schema_version FROM ledger_meta").fetchone() == (4,)
     newer.close()
 
 
