@@ -136,6 +136,7 @@ async def _pages(
             is_for_news=source.refresh == "news",
             known=known.videos,
             channel_id=source.channel_id,
+            wanted=youtube.wanted(source.preset, source.columns),
         )
         async with aclosing(pool.pages(order)) as pages:
             async for page in pages:

@@ -246,9 +246,7 @@ class _Walk:
             self.repeated += 1
             return
         self.keys.add(key)
-        if self.news:
-            self.news.meet(key)
-        yield Entry(
+        found = Entry(
             key=key,
             url=url,
             title=title[:_LONGEST_TITLE],
@@ -256,6 +254,9 @@ class _Walk:
             tab=around.tab,
             channel_id=around.channel_id,
         )
+        if self.news:
+            self.news.meet(found)
+        yield found
 
     def _leave_out(self, reason: str) -> LeftOut:
         self.left_out += 1

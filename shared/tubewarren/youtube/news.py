@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from yt_dlp.networking.exceptions import RequestError
 
+from tubewarren.youtube.filters import EVERYTHING, Filter, against_entry
 from tubewarren.youtube.places import feed_of
+from tubewarren.youtube.wire import Entry
 
 _VIDEO_IN_FEED: Final = re.compile(r"<yt:videoId>([0-9A-Za-z_-]{11})</yt:videoId>")
 _ENOUGH_IN_A_ROW: Final = 20
@@ -22,20 +24,25 @@ class News:
 
     Attributes:
         known: the keys of its videos.
+        wanted: what is left out by it was never known, and says nothing.
         channel_id: the channel that it is; empty for what is none, or while that is unknown.
     """
 
     known: Collection[str]
     channel_id: str = ""
+    wanted: Filter = EVERYTHING
     _in_a_row: int = field(default=0)
 
     def begin(self) -> None:
         """Another list begins, or goes on after one within it."""
         self._in_a_row = 0
 
-    def meet(self, key: str) -> None:
+    def meet(self, entry: Entry) -> None:
         """The next entry of a list that begins with the newest."""
-        self._in_a_row = self._in_a_row + 1 if key in self.known else 0
+        if entry.key in self.known:
+            self._in_a_row += 1
+        elif not against_entry(self.wanted, entry.title, entry.duration_seconds, entry.tab):
+            self._in_a_row = 0
 
     @property
     def is_enough(self) -> bool:

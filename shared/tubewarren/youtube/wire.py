@@ -62,7 +62,7 @@ class ListOrder(_Line):
         deadline: the longest that listing may take, without the time its reader takes.
         no_progress: the longest that one page may take.
         rules: what a person adds to the rules that say what a failure means.
-        is_for_news: only what is new is wanted: see `news`, where `known` and `channel_id` are explained.
+        is_for_news: only what is new is wanted: see `news`, where `known`, `channel_id` and `wanted` are explained.
     """
 
     order: Literal["list"] = "list"
@@ -76,6 +76,7 @@ class ListOrder(_Line):
     is_for_news: bool = False
     known: frozenset[str] = frozenset()
     channel_id: str = ""
+    wanted: Filter = EVERYTHING
 
 
 class More(_Line):

@@ -105,7 +105,7 @@ class Worker:
         entries: list[Entry] = []
         left_out: list[str] = []
         try:
-            news = News(order.known, order.channel_id) if order.is_for_news else None
+            news = News(order.known, order.channel_id, order.wanted) if order.is_for_news else None
             for item in list_entries(order.url, order.options, order.allowed_hosts, order.rules, news):
                 if isinstance(item, Entry):
                     entries.append(item)

@@ -81,7 +81,9 @@ def test_a_list_of_youtube_addresses_becomes_checked_files_and_a_sheet_that_tell
     assert machine.manifest(ADA.video_ids("videos")[0]).attempt > 1
 
 
-def test_a_watched_channel_gets_what_is_new_and_nothing_twice(machine: Machine, youtube: YoutubeStandin) -> None:
+def test_a_refresh_gets_what_is_new_nothing_twice_and_tells_what_is_gone(
+    machine: Machine, youtube: YoutubeStandin
+) -> None:
     machine.sources("https://www.youtube.com/@ada|Ada")
     for running in [machine.run(service) for service in SERVICES]:
         running.until_ready()
@@ -100,20 +102,11 @@ def test_a_watched_channel_gets_what_is_new_and_nothing_twice(machine: Machine, 
     assert set(asked) == {fresh}
     assert machine.rows("Sources")[0]["ClaimedBy"] == "box/source-expander"
 
-
-def test_what_left_its_channel_is_told_and_kept(machine: Machine, youtube: YoutubeStandin) -> None:
-    machine.sources("https://www.youtube.com/@ada|Ada")
-    for running in [machine.run(service) for service in SERVICES]:
-        running.until_ready()
-    wait_until(lambda: machine.rows("Sources"), TO_THE_END, holds=lambda rows: rows and rows[0]["Status"] == "done")
-    gone = ADA.video_ids("videos")[-1]
-    youtube.add_channel(replace(ADA, videos=3))
-
+    youtube.add_channel(ADA)
     assert machine.svc("sources", "refresh", "--whole", "1").returncode == 0
-
     (row,) = wait_until(
         lambda: [row for row in machine.rows("Video Tasks") if row["LastError"].startswith("Not in its source")],
         TO_THE_END,
     )
-    assert (row["ID"], row["Status"]) == (gone, "done")
-    assert gone in machine.finished
+    assert (row["ID"], row["Status"]) == (fresh, "done")
+    assert fresh in machine.finished

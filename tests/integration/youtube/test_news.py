@@ -7,6 +7,7 @@ import pytest
 from standins.youtube import YoutubeStandin
 from standins.youtube_channels import Channel
 from tubewarren.youtube.errors import ProcessingFailedError
+from tubewarren.youtube.filter_text import read_filter
 from tubewarren.youtube.listing import list_entries
 from tubewarren.youtube.news import News
 from tubewarren.youtube.pool import ChildPool
@@ -50,6 +51,14 @@ def test_what_is_new_in_any_tab_is_found_without_reading_the_rest(
 
     assert unknown(youtube, News(ALL - fresh)) == fresh
     assert len(youtube.requests) <= most_requests
+
+
+def test_what_the_filter_leaves_out_was_never_known_and_makes_no_list_longer(youtube: YoutubeStandin) -> None:
+    known = ALL - {CHANNEL.video_ids("videos")[11]}
+
+    unknown(youtube, News(known, wanted=read_filter("title !~ Video 12 of")))
+
+    assert len(youtube.requests) == 3
 
 
 def test_a_feed_that_cannot_be_had_is_no_reason_to_miss_anything(youtube: YoutubeStandin) -> None:
