@@ -87,10 +87,13 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
                 admission.why_unfit = identity.why_changing or admission.why_unfit
                 return admission.note(outcome)
 
-        # With cookies the egress changes; of failures that name none the monitor takes the one that we asked with.
-        telling = bus if settings.identity.cookies is None else replace(bus, egress="")
-        downloading = await telling.consume_commands(
-            surroundings.topology, DOWNLOADER, work, prefetch=concurrency, admit=admission.admit
+        downloading = await bus.consume_commands(
+            surroundings.topology,
+            DOWNLOADER,
+            work,
+            prefetch=concurrency,
+            admit=admission.admit,
+            egress=lambda: identity.egress,
         )
         facts: dict[str, str | int | float | bool] = {
             "yt_dlp": ports.yt_dlp_version,

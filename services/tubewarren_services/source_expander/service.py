@@ -93,10 +93,13 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
                 admission.why_unfit = identity.why_changing or admission.why_unfit
                 return admission.note(outcome)
 
-        # With cookies the egress changes; of failures that name none the monitor takes the one that we asked with.
-        telling = bus if settings.identity.cookies is None else replace(bus, egress="")
-        expanding = await telling.consume_commands(
-            surroundings.topology, SOURCE_EXPANDER, work, prefetch=_SOURCES_AT_A_TIME, admit=admission.admit
+        expanding = await bus.consume_commands(
+            surroundings.topology,
+            SOURCE_EXPANDER,
+            work,
+            prefetch=_SOURCES_AT_A_TIME,
+            admit=admission.admit,
+            egress=lambda: identity.egress,
         )
         yield Service(
             consumptions=(expanding,),

@@ -4,7 +4,7 @@ An alarm of the broker stops connections that publish, acks included; so consume
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -104,7 +104,13 @@ class Bus:
             return await declaration.depths(self._consuming, topology)
 
     async def consume_commands(
-        self, topology: Topology, queue_name: str, handler: Handler, prefetch: int, admit: Admit | None = None
+        self,
+        topology: Topology,
+        queue_name: str,
+        handler: Handler,
+        prefetch: int,
+        admit: Admit | None = None,
+        egress: Callable[[], str] | None = None,
     ) -> CommandConsumption:
         """Start to work on a work queue; a missing queue or connection raises `BrokerUnavailableError`.
 
@@ -114,10 +120,11 @@ class Bus:
             handler: what is done with each delivery.
             prefetch: how many are claimed at a time.
             admit: asked before a delivery is handled.
+            egress: the way out by which the worker works now, where that changes.
         """
         queue = topology.work_queue(queue_name)
         consumption = CommandConsumption(
-            queue, handler, self.publisher, self._tracer, self.worker, self.egress, admit=admit
+            queue, handler, self.publisher, self._tracer, self.worker, egress or self.egress, admit=admit
         )
         with _lost_is_unavailable():
             await consumption.start(self._subscribe(queue_name, _declared(queue_name), prefetch))

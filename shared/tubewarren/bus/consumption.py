@@ -63,7 +63,7 @@ class CommandConsumption:
         publisher: Publisher,
         tracer: Tracer,
         worker: str,
-        egress: str,
+        egress: str | Callable[[], str],
         *,
         admit: Admit | None = None,
         has_dead_queue: bool = True,
@@ -74,7 +74,7 @@ class CommandConsumption:
         self._publisher = publisher
         self._tracer = tracer
         self._worker = worker
-        self._egress = egress
+        self._egress = egress if callable(egress) else lambda: egress
         self._admit = admit
         self._has_dead_queue = has_dead_queue
         self._running: set[asyncio.Task[object]] = set()
@@ -201,7 +201,7 @@ class CommandConsumption:
             await _insist(self._queue.name, partial(self._publisher.publish, *outcome.publish))
             if outcome.reply is not None and delivery.reply_to:
                 await self._publisher.reply(outcome.reply, delivery.reply_to, delivery.correlation_id)
-        events = announcements(delivery.message, delivery.attempt, settlement, self._worker, self._egress, now)
+        events = announcements(delivery.message, delivery.attempt, settlement, self._worker, self._egress(), now)
         if settlement.failure is not None:
             log.warning(
                 settlement.failure.reason,

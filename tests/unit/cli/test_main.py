@@ -1,5 +1,6 @@
 """The command line as a person meets it, without a broker."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -170,3 +171,21 @@ def test_the_doctor_finds_an_unwritable_place_and_says_what_to_do(empty_folder: 
     assert result.exit_code == 1
     assert "workbook is not a folder" in result.stdout
     assert "--workbook" in result.stdout
+
+
+def test_the_doctor_names_each_cookie_jar_and_nothing_that_is_in_it(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUBEWARREN_IDENTITY__COOKIES", "jars")
+    jars = empty_folder / "jars"
+    jars.mkdir()
+    (jars / "alice.txt").write_text("# Netscape HTTP Cookie File\n.youtube.com\tTRUE\t/\tTRUE\t0\tPREF\tsecret\n")
+    (jars / "bob.txt").write_text("secret")
+
+    result = svc("doctor", "--json")
+
+    found = {each["found"]: each["health"] for each in json.loads(result.stdout) if each["subject"] == "cookies"}
+    assert list(found.values()) == ["warn", "warn"]
+    assert "jar alice has no account" in str(found)
+    assert "jar bob is dead: it is no cookie file" in str(found)
+    assert "secret" not in result.stdout + result.stderr

@@ -16,6 +16,7 @@ from tubewarren_services.cli.session import connected, quieten, settings_for, wi
 
 if TYPE_CHECKING:
     from tubewarren.settings import Settings
+    from tubewarren.settings.model import IdentitySettings
     from tubewarren_services.cli.checkup import Finding
 
 
@@ -92,12 +93,30 @@ def _machine(settings: "Settings") -> tuple["Finding", ...]:
     return (
         checkup.disk(results, seen.free_bytes),
         checkup.ffmpeg(seen.ffmpeg),
-        checkup.javascript(seen.deno, seen.node),
-        checkup.yt_dlp(seen.yt_dlp, datetime.now(UTC).date()),
+        checkup.javascript(seen.deno, seen.node, is_needed="javascript" in settings.fitness.programs),
+        checkup.yt_dlp(seen.yt_dlp, datetime.now(UTC).date(), settings.fitness.yt_dlp),
+        *_identity(settings.identity),
         checkup.folder("results", results, problem_with_folder(results), "--results"),
         _sheet(settings),
         checkup.folder("data", data, problem_with_folder(data), "--data-dir"),
     )
+
+
+def _identity(identity: "IdentitySettings") -> tuple["Finding", ...]:
+    from tubewarren.settings.model import IdentitySettings
+    from tubewarren.youtube.cookie_jars import CookieJarsError, JarPool
+    from tubewarren.youtube.identity_options import problem_with
+    from tubewarren_services.cli import checkup
+
+    if identity == IdentitySettings():
+        return ()
+    found = checkup.identity(asyncio.run(problem_with(identity)))
+    if identity.cookies is None:
+        return (found,)
+    try:
+        return (found, *checkup.cookie_jars(JarPool(identity.cookies).seen()))
+    except CookieJarsError as error:
+        return (found, checkup.unusable_cookie_jars(str(error)))
 
 
 def _sheet(settings: "Settings") -> "Finding":

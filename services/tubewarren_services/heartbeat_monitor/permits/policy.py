@@ -119,8 +119,9 @@ class Policy:
         )
 
     def pace_of(self, egress: str) -> Pace:
-        """The pace of one egress: its own, or else everybody's."""
-        return self.paces.get(egress, self.pace)
+        """The pace of one egress: its own, that of its address when it has a cookie jar, or else everybody's."""
+        address = egress.partition("+")[0]
+        return self.paces.get(egress) or self.paces.get(address, self.pace)
 
 
 def _pace(settings: PacingSettings) -> Pace:

@@ -65,6 +65,15 @@ def test_an_hourly_number_and_a_pause_give_the_longer_distance() -> None:
     assert Policy.of(Settings()).pace_of("home").is_free
 
 
+def test_an_egress_with_a_cookie_jar_keeps_the_pace_of_its_address_unless_it_has_one_of_its_own() -> None:
+    egresses = {"home": {"pause": "10s"}, "home+alice": {"pause": "20s"}}
+    policy = Policy.of(Settings.model_validate({"egresses": egresses}))
+
+    paces = [policy.pace_of(name).between for name in ("home", "home+bob", "home+alice", "office+bob")]
+
+    assert paces == [timedelta(seconds=10), timedelta(seconds=10), timedelta(seconds=20), timedelta(0)]
+
+
 def test_a_sleep_depends_on_the_rule_and_grows_to_its_longest() -> None:
     sleep = Sleep(by_rule={"bot-check": timedelta(hours=6)}, otherwise=timedelta(hours=1), longest=timedelta(hours=72))
     bot_check = Failure(kind=FailureKind.BLOCKED, reason="", rule="bot-check")
