@@ -311,7 +311,8 @@ def _loop(
 
 
 def _download(ydl: Any, address: str) -> None:
-    assert ydl.extract_info(address)["requested_downloads"], address
+    (made,) = ydl.extract_info(address)["requested_downloads"]
+    assert Path(made["filepath"]).stat().st_size == made["filesize"], address
 
 
 def _download_anew(ydl: Any, address: str) -> None:
@@ -370,7 +371,7 @@ class Comparison:
 
     def ratio(self, one: str, other: str, figure: Callable[[Figures], float]) -> str:
         """The median of the ratios within a round, and from which to which they go."""
-        pairs = zip(self.rounds[one], self.rounds[other], strict=True)
+        pairs = zip(self.rounds[one], self.rounds[other], strict=False)
         ratios = sorted(figure(first) / figure(second) for first, second in pairs)
         return f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
@@ -380,7 +381,7 @@ class Comparison:
         for name, all_rounds in self.rounds.items():
             wall, cpu = self.middle(name, lambda each: each.wall_seconds), self.middle(name, lambda e: e.cpu_seconds)
             each_ms, pace = self.middle(name, lambda each: each.cpu_ms), self.middle(name, lambda e: e.per_minute)
-            lines.append(f"{name:<30}{all_rounds[0].videos:>8}{wall:>9.2f}{cpu:>9.2f}{each_ms:>13.0f}{pace:>10.0f}")
+            lines.append(f"{name:<30}{all_rounds[0].videos:>8}{wall:>9.2f}{cpu:>9.2f}{each_ms:>13.1f}{pace:>10.0f}")
         return lines
 
 

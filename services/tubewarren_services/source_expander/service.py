@@ -101,13 +101,14 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
             admit=admission.admit,
             egress=lambda: identity.egress,
         )
+        facts: dict[str, str | int | float | bool] = {"yt_dlp": version("yt-dlp")}
         yield Service(
             consumptions=(expanding,),
             loops=(partial(admission.keep, (expanding,)),),
             activity=lambda: Activity(
                 identity.with_alarm(doing.words or admission.words),
                 admission.why_unfit,
-                {"yt_dlp": version("yt-dlp"), **identity.facts},
+                {**facts, **identity.facts},
             ),
         )
 

@@ -14,9 +14,8 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
-import yt_dlp
-
 from tubewarren.youtube.options import known_options
+from tubewarren.youtube.ready import ReadyYoutubeDL
 from tubewarren.youtube.rules import rulebook
 from tubewarren.youtube.worker import Worker
 from tubewarren.youtube.ytdlp_log import CapturingLogger
@@ -71,7 +70,7 @@ def _warm_up() -> None:
     """Pay now for what yt-dlp loads with its first address; nothing is sent anywhere."""
     quiet = {"quiet": True, "logger": CapturingLogger()}
     # The address has no host, so this always fails, and how is no matter.
-    with yt_dlp.YoutubeDL(quiet) as ydl, suppress(Exception):
+    with ReadyYoutubeDL(quiet) as ydl, suppress(Exception):
         ydl.extract_info("http:", download=False, process=False)
     known_options()
     rulebook()

@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yt_dlp
-
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.youtube import media_check, partials
 from tubewarren.youtube.errors import ProcessingFailedError
@@ -19,6 +17,7 @@ from tubewarren.youtube.filters import against_page, filtered
 from tubewarren.youtube.job import LiveStreams, Options, Progress, Task
 from tubewarren.youtube.meter import SIZE_DIFFERS, Meter
 from tubewarren.youtube.options import merged
+from tubewarren.youtube.ready import ReadyYoutubeDL
 from tubewarren.youtube.release import dated, scheduled
 from tubewarren.youtube.same_byte import ENDLESS, bounded
 from tubewarren.youtube.ytdlp_log import CapturingLogger
@@ -80,7 +79,7 @@ def _download(task: Task, folder: Path, log: CapturingLogger) -> None:
         },
     )
     task.report(Progress("extracting"))
-    with yt_dlp.YoutubeDL(options) as ydl:
+    with ReadyYoutubeDL(options) as ydl:
         ydl.urlopen = bounded(ydl.urlopen)
         info: dict[str, Any] = ydl.extract_info(task.url, download=True) or {}
         video = _only_video(info)
@@ -155,7 +154,7 @@ def _second_look(task: Task) -> Mapping[str, Any]:
     """What the site says of a video without formats: of its error yt-dlp keeps only the words."""
     options = {"logger": CapturingLogger(), "noplaylist": True, "ignore_no_formats_error": True}
     # The failure is known already; that nothing more can be learnt of it is none of its own.
-    with suppress(Exception), yt_dlp.YoutubeDL(merged(task.options, options)) as ydl:
+    with suppress(Exception), ReadyYoutubeDL(merged(task.options, options)) as ydl:
         return ydl.extract_info(task.url, download=False, process=False) or {}
     return {}
 

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
-import yt_dlp
+from tubewarren.youtube.ready import ReadyYoutubeDL
 
 
 class RequestWantedError(Exception):
@@ -19,7 +19,7 @@ class Requester(Protocol):
         ...
 
 
-class FrugalYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc] # it has no types
+class FrugalYoutubeDL(ReadyYoutubeDL):
     """A YoutubeDL that can be kept from making requests."""
 
     _may_ask = True

@@ -13,6 +13,7 @@ from yt_dlp.networking.impersonate import ImpersonateTarget
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.youtube.errors import ProcessingFailedError
 from tubewarren.youtube.job import OPTION_REFUSED, Options
+from tubewarren.youtube.ready import ReadyYoutubeDL
 from tubewarren.youtube.ytdlp_log import CapturingLogger
 
 _RESERVED = frozenset(
@@ -104,7 +105,7 @@ def player_clients() -> frozenset[str]:
 @cache
 def _target(browser: str) -> ImpersonateTarget:
     """The browser as yt-dlp's own value, which is what it wants as a library."""
-    with yt_dlp.YoutubeDL({"quiet": True, "logger": CapturingLogger()}) as ydl:
+    with ReadyYoutubeDL({"quiet": True, "logger": CapturingLogger()}) as ydl:
         available = [target for target, _ in ydl._get_available_impersonate_targets()]  # noqa: SLF001 - the only way
     try:
         target = ImpersonateTarget.from_str(browser.lower())
