@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -72,6 +72,7 @@ class Scribe:
     _summarised: Summary | None = None
     _held: Mapping[str, str] | None = None
     _seen: dict[Tab, Table] = field(default_factory=dict)
+    _wishes: dict[Tab, frozenset[Key]] = field(default_factory=dict)
     _unreadable: dict[Tab, str] = field(default_factory=dict)
     _looked_at: float = -math.inf
     _unreadable_since: float = -math.inf
@@ -187,8 +188,26 @@ class Scribe:
             for key, row in rows.items()
             if (shown := row.shown) is not None
         }
-        wanted |= {key: replace(row, values=_without_status(row.values)) for key, row in _wishes(tab, table, wanted)}
+        for key in self._wishes_in(tab, table, wanted):
+            wanted[key] = replace(wanted[key], values=_without_status(wanted[key].values))
         return Edited(reconcile(tab, table, wanted, remove=[key for key in rows if key not in wanted]), rows)
+
+    def _wishes_in(self, tab: Tab, table: Table, wanted: Mapping[Key, WantedRow]) -> frozenset[Key]:
+        """Rows that a person has set back: the ingestor carries that out, and there is nothing to heal.
+
+        Only what has ended can be set back, as far as the person saw; a wish stays one until it is taken.
+        """
+        if tab not in _MAY_BE_SET_BACK:
+            return frozenset()
+        rows, known = rows_by_key(tab, table), self._wishes.get(tab, frozenset())
+        set_back = {key for key in wanted.keys() | known if set_back_rows(table, rows.get(spelled(key), ()))}
+        news = set_back & wanted.keys() - known
+        shown = _statuses_in(tab, self._seen.get(tab)) if news else {}
+        ended = {
+            key for key in news if not _ENDED.isdisjoint((wanted[key].values.get(STATUS), shown.get(spelled(key))))
+        }
+        self._wishes[tab] = (known & set_back) | ended
+        return self._wishes[tab] & wanted.keys()
 
     def _tell(self, told: Summary, now: datetime, table: Table, *, is_news: bool) -> Edited:
         if is_news or table != self._seen.get(SUMMARY):
@@ -199,13 +218,11 @@ class Scribe:
         return Summary({tab: self.mirror.statuses(tab) for tab in COUNTED}, gates_of(self.mirror.record(FLEET)))
 
 
-def _wishes(tab: Tab, table: Table, wanted: Mapping[Key, WantedRow]) -> Iterator[tuple[Key, WantedRow]]:
-    """Rows that ended, and that a person has set back: the ingestor carries that out, and there is nothing to heal."""
-    rows = rows_by_key(tab, table) if tab in _MAY_BE_SET_BACK else {}
-    for key, row in wanted.items():
-        positions = rows.get(spelled(key), ()) if row.values.get(STATUS) in _ENDED else ()
-        if set_back_rows(table, positions):
-            yield key, row
+def _statuses_in(tab: Tab, table: Table | None) -> Mapping[Key, str]:
+    if table is None or STATUS not in table.names:
+        return {}
+    place = table.names.index(STATUS)
+    return {key: table.rows[first][place].strip().lower() for key, (first, *_) in rows_by_key(tab, table).items()}
 
 
 def _with_hold(values: Mapping[str, str], word: str) -> Mapping[str, str]:

@@ -200,6 +200,21 @@ async def test_what_a_person_sets_back_is_left_to_the_ingestor_until_it_is_taken
     assert desk.column(VIDEO_TASKS, "Status") == {"a": "done", "b": "in-progress", "c": "Pending "}
 
 
+async def test_what_a_person_sets_back_while_it_still_shows_its_end_stays_so_whatever_is_told_meanwhile(
+    desk: Any, story: Any
+) -> None:
+    await desk.tell(story.queued("a"), story.claimed("a"), story.buried("a"))
+    grid = desk.grid(VIDEO_TASKS)
+    grid[1][grid[0].index("Status")] = "pending"
+    desk.put(VIDEO_TASKS, grid)
+
+    await desk.tell(story.claimed("a", at=40))
+    await desk.tell(story.queued("b", at=50))
+    await desk.writer.heal()
+
+    assert desk.column(VIDEO_TASKS, "Status") == {"a": "pending", "b": "pending"}
+
+
 async def test_a_full_tab_loses_its_oldest_finished_rows_then_those_that_wait_and_never_the_running_ones(
     desk: Any, story: Any
 ) -> None:
