@@ -1,5 +1,6 @@
 """The expander at work: one warm yt-dlp process that lists."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from importlib.metadata import version
 from tubewarren.admission import Admission, ask_for_permit
 from tubewarren.bus import Bus
 from tubewarren.delivery import Delivery
-from tubewarren.fitness import Fitness, machine_with
+from tubewarren.fitness import machine_with, unfitness
 from tubewarren.messages.commands import ExpandSource, QueryLedger
 from tubewarren.messages.events import LedgerAnswered
 from tubewarren.outcomes import Outcome
@@ -53,7 +54,9 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     await ensure_usable(youtube.options, youtube.presets)
     settings, bus = surroundings.settings, surroundings.bus
     needs = settings.fitness.model_copy(update={"disk_floor": 0, "programs": ()})
-    fitness = Fitness(needs, partial(machine_with, settings.store.results, asks_node=False))
+    # Of all that a machine must have, listing needs yt-dlp alone, and what is loaded stays as it is.
+    seen = await asyncio.to_thread(machine_with, settings.store.results, asks_node=False)
+    too_old = unfitness(seen, needs)
     async with (
         open_identity(settings.identity, bus.egress, SOURCE_EXPANDER) as identity,
         ChildPool(_SOURCES_AT_A_TIME) as pool,
@@ -73,7 +76,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
             # It may have another cookie jar now, which is another egress.
             reason = await identity.why_unfit()
             admission.egress = identity.egress
-            return reason or await fitness.why_unfit()
+            return reason or too_old
 
         admission = Admission(
             worker=surroundings.worker.name,
