@@ -204,8 +204,9 @@ async def _kept_running(fleet: Fleet) -> AsyncIterator[None]:
         finally:
             fleet.say("Stopping: what is in hand is finished or handed back ...")
             for services in _STOPS:
-                await _let_listeners_catch_up(fleet, services)
                 leaving = [each for each in fleet.processes if each.copy.service in services]
+                if any(each.is_alive for each in leaving):
+                    await _let_listeners_catch_up(fleet, services)
                 for each in leaving:
                     keepers[each].cancel()
                 grace = fleet.settings.grace + _BEFORE_KILL
@@ -218,10 +219,17 @@ async def _let_listeners_catch_up(fleet: Fleet, services: tuple[str, ...]) -> No
     A broker that is away keeps the news until the next start.
     """
     mine = [each.name for each in fleet.topology.events if each.service.startswith(services)]
-    with suppress(TimeoutError, BrokerUnavailableError):
-        async with asyncio.timeout(_LAST_NEWS.total_seconds()):
-            while await _are_waiting(fleet, mine):  # noqa: ASYNC110 - the broker tells only when asked
-                await asyncio.sleep(_LOOK_EVERY.total_seconds())
+    # In a task of its own: before Python 3.11.3 no time-out ends in one that a failed task group has cancelled.
+    catching_up = asyncio.create_task(_until_nothing_waits(fleet, mine))
+    await asyncio.wait((catching_up,), timeout=_LAST_NEWS.total_seconds())
+    catching_up.cancel()
+    await asyncio.gather(catching_up, return_exceptions=True)
+
+
+async def _until_nothing_waits(fleet: Fleet, names: Sequence[str]) -> None:
+    with suppress(BrokerUnavailableError):
+        while await _are_waiting(fleet, names):  # noqa: ASYNC110 - the broker tells only when asked
+            await asyncio.sleep(_LOOK_EVERY.total_seconds())
 
 
 async def _are_waiting(fleet: Fleet, names: Sequence[str]) -> bool:

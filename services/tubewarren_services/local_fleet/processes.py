@@ -67,6 +67,13 @@ class ServiceProcess:
         self._log_file = log_folder / f"{copy.name}.log"
         self._starting: asyncio.Task[asyncio.subprocess.Process] | None = None
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs, or is only just being started."""
+        if self._starting is None or not self._starting.done():
+            return self._starting is not None
+        return self._starting.exception() is None and self._starting.result().returncode is None
+
     async def keep_running(self) -> None:
         """Run until cancelled.
 
