@@ -1,21 +1,17 @@
 """What yt-dlp is told of who we are: its options, whether they can work here, and what of them is a secret."""
 
-import asyncio
-import json
-import sys
 from collections.abc import Mapping
-from datetime import timedelta
 from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from tubewarren.failures import Failure
 from tubewarren.settings.model import IdentitySettings
+from tubewarren.youtube.apart import answer_of
 from tubewarren.youtube.job import Options
 
 UNSEEN: Final = {"verbose": False, "debug_printtraffic": False}
 """Options that would print the proxy's password, and cookies."""
-_CHECK_PATIENCE: Final = timedelta(seconds=60)
 _PLUGIN: Final = "yt_dlp_plugins.extractor.getpot_bgutil_http"
 _SHORTEST_SECRET: Final = 4
 """What is shorter is found in every other word."""
@@ -90,19 +86,5 @@ def _has_plugin() -> bool:
 
 
 async def _asked_of_yt_dlp(options: Mapping[str, Any]) -> str:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tubewarren.youtube.identity_check",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(_CHECK_PATIENCE.total_seconds()):
-            said, _ = await process.communicate(json.dumps(options).encode())
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return "yt-dlp did not answer whether it can be whom [identity] says: try again."
-    return said.decode() if process.returncode == 0 else "yt-dlp cannot be loaded: install Tubewarren anew."
+    said = await answer_of("tubewarren.youtube.identity_check", options)
+    return "yt-dlp did not say whether it can be whom [identity] says: try again." if said is None else said

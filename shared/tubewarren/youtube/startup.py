@@ -1,9 +1,13 @@
 """Startup: what a person set for yt-dlp is looked at before the first order is taken."""
 
-import asyncio
 from collections.abc import Mapping
 
-from tubewarren.youtube.job import Options
+from tubewarren.failures import Failure, FailureKind
+from tubewarren.youtube.apart import answer_of
+from tubewarren.youtube.errors import PresetRefusedError
+from tubewarren.youtube.job import OPTION_REFUSED, Options
+
+_SILENCE = "yt-dlp did not say whether it takes the options and presets of [youtube]: try again."
 
 
 async def ensure_usable(options: Options, presets: Mapping[str, Options]) -> None:
@@ -12,11 +16,11 @@ async def ensure_usable(options: Options, presets: Mapping[str, Options]) -> Non
     Raises:
         PresetRefusedError: naming all that is wrong, each with its preset and option.
     """
-    if options or presets:
-        await asyncio.to_thread(_check, options, presets)
-
-
-def _check(options: Options, presets: Mapping[str, Options]) -> None:
-    from tubewarren.youtube.preset_check import check_presets  # noqa: PLC0415 - loading yt-dlp takes its time
-
-    check_presets(options, presets)
+    if not options and not presets:
+        return
+    said = await answer_of(
+        "tubewarren.youtube.preset_check", [dict(options), {name: dict(each) for name, each in presets.items()}]
+    )
+    if said != "":
+        reason = _SILENCE if said is None else said
+        raise PresetRefusedError(Failure(kind=FailureKind.UNFIT, reason=reason, rule=OPTION_REFUSED))

@@ -240,7 +240,7 @@ class Hands:
         self._person.set_filter(tab, "Status", ["done"])
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_whatever_people_do_meanwhile_no_row_is_mixed_up_and_nothing_of_theirs_is_lost(
     machine: Machine, person: Person, google: GoogleStandin, seed: int
 ) -> None:
