@@ -71,21 +71,32 @@ class Calendar:
         first = self._first_of_channel.get(self.channel(source_id), source_id)
         return "" if first == source_id else first
 
-    def due(self, rhythms: Mapping[str, Rhythm], now: datetime, held: Collection[str] = ()) -> tuple[str, ...]:
-        """Which of these sources are to be refreshed now, but for those that are held back.
+    def due(
+        self,
+        rhythms: Mapping[str, Rhythm],
+        now: datetime,
+        *,
+        held: Collection[str] = (),
+        unread: Collection[str] = (),
+    ) -> tuple[str, ...]:
+        """Which of these sources are to be refreshed now.
 
-        One that is not among them is forgotten.
+        Args:
+            rhythms: by source; one that is not among them is forgotten.
+            now: the present.
+            held: those that are held back.
+            unread: those of which nobody knows yet what their row says; they keep their appointments.
         """
         self._rhythms = rhythms
-        before = dict(self._appointments)
-        for source_id, rhythm in rhythms.items():
-            known = before.get(source_id)
-            self._appointments[source_id] = changed(known, rhythm, now) if known else made(source_id, rhythm, now)
-        for source_id in before.keys() - rhythms.keys():
-            del self._appointments[source_id]
-        self._keep(before)
+        known = self._appointments
+        wanted = {
+            each: changed(known[each], rhythm, now) if each in known else made(each, rhythm, now)
+            for each, rhythm in rhythms.items()
+        }
+        self._put({each: appointment for each, appointment in wanted.items() if known.get(each) != appointment})
+        self._forget(known.keys() - rhythms.keys() - {*unread})
         self._ordered = {each: at for each, at in self._ordered.items() if now - at < _ANSWERS_WITHIN}
-        busy = {*held, *self._ordered}
+        busy = {*held, *unread, *self._ordered}
         free = {each: appointment for each, appointment in self._appointments.items() if each not in busy}
         return due(free, now, self.most_at_once - len(self._ordered))
 
@@ -95,10 +106,9 @@ class Calendar:
 
     def note_ordered(self, source_id: str, now: datetime) -> None:
         """A refresh was ordered."""
-        before = dict(self._appointments)
         self._ordered[source_id] = now
-        self._appointments[source_id] = kept(before[source_id], self._rhythms[source_id], now, self.chance())
-        self._keep(before)
+        known = self._appointments[source_id]
+        self._put({source_id: kept(known, self._rhythms[source_id], now, self.chance())})
 
     def hear(
         self, source_id: str, at: datetime, *, channel_id: str = "", fresh: int | None = None, is_whole: bool = False
@@ -112,26 +122,28 @@ class Calendar:
         known, rhythm = self._appointments.get(source_id), self._rhythms.get(source_id)
         if known is None or rhythm is None:
             return
-        before = dict(self._appointments)
         if is_whole:
             known = replace(known, whole_at=at)
-        self._appointments[source_id] = known if fresh is None else learned(known, rhythm, fresh=fresh)
-        self._keep(before)
+        self._put({source_id: known if fresh is None else learned(known, rhythm, fresh=fresh)})
 
     def _note_channel(self, source_id: str, channel_id: str) -> None:
         self._channels[source_id] = channel_id
         same = (source_id, self._first_of_channel.get(channel_id, source_id))
         self._first_of_channel[channel_id] = min(same, key=_by_number)
 
-    def _keep(self, before: Mapping[str, Appointment]) -> None:
-        """Write down what differs."""
-        now = self._appointments
-        gone = [(source_id,) for source_id in before.keys() - now.keys()]
-        rows = [_row(source_id, each) for source_id, each in now.items() if before.get(source_id) != each]
-        if gone or rows:
+    def _put(self, appointments: Mapping[str, Appointment]) -> None:
+        if appointments:
+            self._appointments |= appointments
+            rows = [_row(source_id, each) for source_id, each in appointments.items()]
+            with self.connection:
+                self.connection.executemany("INSERT OR REPLACE INTO appointments VALUES (?, ?, ?, ?)", rows)
+
+    def _forget(self, source_ids: Collection[str]) -> None:
+        if source_ids:
+            gone = [(source_id,) for source_id in source_ids]
             with self.connection:
                 self.connection.executemany("DELETE FROM appointments WHERE source_id = ?", gone)
-                self.connection.executemany("INSERT OR REPLACE INTO appointments VALUES (?, ?, ?, ?)", rows)
+            self._appointments = {each: known for each, known in self._appointments.items() if each not in source_ids}
 
 
 def _row(source_id: str, each: Appointment) -> tuple[str, str, float, str | None]:

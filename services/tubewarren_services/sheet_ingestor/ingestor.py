@@ -130,7 +130,7 @@ class Ingestor:
             if await self._carry_out(decision):
                 self._memory.note(decision)
         await self._bring_back(seen)
-        await self._refresh(settled)
+        await self._refresh(seen.rows)
         self._monitor_trouble = _NO_MONITOR if self._is_unanswered else ""
         if (carried_out := self._memory.carried_out()).tabs:
             await asyncio.to_thread(self.reader.show, carried_out)
@@ -157,14 +157,15 @@ class Ingestor:
 
     async def _refresh(self, rows: Iterable[ListRow]) -> None:
         """Order what is due of those sources that are looked through again and again."""
-        watched = {row.source_id: row for row in rows}
-        entries = {each: entry for each in watched if (entry := self._memory.entry(each)) is not None}
-        rhythms = {each: entry.rhythm for each, entry in entries.items() if entry.rhythm is not None}
-        held = {each for each in rhythms if watched[each].waits or watched[each].has_failed}
+        entries = {row.source_id: self._memory.entry(row.source_id) for row in rows}
+        known = {each: entry for each, entry in entries.items() if entry is not None}
+        rhythms = {each: entry.rhythm for each, entry in known.items() if entry.rhythm is not None}
+        not_now = {row.source_id for row in rows if row.waits or row.has_failed}
+        held = not_now | self._held.paused | self._held.cancelled
         now = self.clock()
-        for source_id in self.calendar.due(rhythms, now, held | self._held.paused | self._held.cancelled):
+        for source_id in self.calendar.due(rhythms, now, held=held, unread=entries.keys() - known.keys()):
             kind = self.calendar.appointment(source_id).kind(now)
-            await self.publish(refresh_of(source_id, entries[source_id], kind, self.calendar.channel(source_id)))
+            await self.publish(refresh_of(source_id, known[source_id], kind, self.calendar.channel(source_id)))
             self.calendar.note_ordered(source_id, now)
 
     async def _brought_back(self, videos: SetBack) -> bool:

@@ -611,6 +611,22 @@ async def test_a_restart_neither_forgets_a_refresh_nor_hurries_one(desk: Desk) -
     assert len(desk.ordered()) == 2
 
 
+async def test_a_restart_keeps_the_appointment_of_a_row_that_has_not_settled_yet(desk: Desk) -> None:
+    desk.looks = 2
+    desk.write(("7", A, "done", "6h"), header=WATCHED)
+    desk.started()
+    for _ in range(2):
+        await desk.ingestor.look()
+    desk.ingestor.hear_of_listing(refreshed("7", desk.now, is_whole=True))
+
+    desk.started()
+    desk.now += timedelta(hours=7)
+    for _ in range(2):
+        await desk.ingestor.look()
+
+    assert desk.of(ExpandSource) == [ExpandSource(source_id="7", url=A, refresh="news")]
+
+
 async def test_what_is_paused_or_failed_or_was_never_begun_is_not_refreshed(desk: Desk) -> None:
     desk.gates = FleetGates(at=NOON, gates=(gate("pause", "1"), gate("cancelled", "2")))
     desk.started()
