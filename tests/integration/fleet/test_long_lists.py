@@ -13,11 +13,11 @@ from tubewarren.messages.commands import ExpandSource
 
 pytestmark = [pytest.mark.broker, pytest.mark.fleet]
 
-ENTRIES = 2000
-PAGES_OF_THE_SITE = 20
+A_PAGE_OF_THE_SITE = 100
 PAGE = 25
 """Four of ours are one of the site's."""
 LIST = "PLa-very-long-list"
+ORDER = ExpandSource(source_id="1", url=f"https://www.youtube.com/playlist?list={LIST}")
 GROWTH_ALLOWED = 2_000_000
 """Bytes, for more than sixty pages; keeping what was listed would take more."""
 
@@ -58,37 +58,50 @@ def memory_of(expander: Running) -> int:
     return sum(resident_bytes(each) for each in (expander.pid, *children_of(expander.pid)))
 
 
-def test_a_long_list_is_worked_on_while_it_is_listed_in_flat_memory_and_each_video_once_after_a_crash(
+def test_a_long_list_is_worked_on_while_it_is_listed_and_each_video_once_after_a_crash(
     machine: Machine, youtube: YoutubeStandin
 ) -> None:
-    playlist = youtube.add_playlist(LIST, ENTRIES)
+    entries = 6 * A_PAGE_OF_THE_SITE
+    playlist = youtube.add_playlist(LIST, entries)
     gate = youtube.hold(LIST)
     machine.run("downloader", "--processor", "writer:work").until_ready()
     crashing = machine.run("source-expander").until_ready()
-    machine.publish(ExpandSource(source_id="1", url=f"https://www.youtube.com/playlist?list={LIST}"))
+    machine.publish(ORDER)
 
     # The second page of the site is still held back.
     assert gate.wait_until_asked(1, timeout_seconds=30)
-    wait_until(lambda: machine.finished >= set(playlist.video_ids[:100]))
-    assert len(machine.finished) == 100
+    wait_until(lambda: machine.finished >= set(playlist.video_ids[:A_PAGE_OF_THE_SITE]))
+    assert len(machine.finished) == A_PAGE_OF_THE_SITE
 
     gate.release(3)
     assert gate.wait_until_asked(4, timeout_seconds=30)
     crashing.process.kill()
     crashing.wait()
-    # The page that the dead one waits for; it would be let through before those of the next.
-    gate.release()
-    patient = machine.run("source-expander").until_ready()
-    gate.release(2)
-    assert gate.wait_until_asked(7, timeout_seconds=30)
-    early = memory_of(patient)
-    gate.release(PAGES_OF_THE_SITE - 4)
-    assert gate.wait_until_asked(PAGES_OF_THE_SITE + 3, timeout_seconds=60)
-    late = memory_of(patient)
     gate.open()
+    machine.run("source-expander")
 
-    wait_until(lambda: len(machine.finished), timedelta(seconds=90), holds=lambda found: found == ENTRIES)
+    wait_until(lambda: len(machine.finished), timedelta(seconds=90), holds=lambda found: found == entries)
     wait_until(lambda: waiting_orders(machine), holds=lambda orders: orders == 0)
     assert machine.finished == set(playlist.video_ids)
     assert Counter(calls(machine)) == Counter(playlist.video_ids)
+
+
+def test_the_memory_of_an_expander_stays_flat_however_long_the_list_is(
+    machine: Machine, youtube: YoutubeStandin
+) -> None:
+    pages = 20
+    youtube.add_playlist(LIST, pages * A_PAGE_OF_THE_SITE)
+    gate = youtube.hold(LIST)
+    expander = machine.run("source-expander").until_ready()
+    machine.publish(ORDER)
+    gate.release(3)
+    assert gate.wait_until_asked(4, timeout_seconds=30)
+
+    early = memory_of(expander)
+    gate.release(pages - 5)
+    assert gate.wait_until_asked(pages - 1, timeout_seconds=60)
+    late = memory_of(expander)
+    gate.open()
+
     assert late - early < GROWTH_ALLOWED, f"{early} bytes grew to {late}"
+    wait_until(lambda: waiting_orders(machine), holds=lambda orders: orders == pages * A_PAGE_OF_THE_SITE)
