@@ -1,7 +1,7 @@
 """What becomes of a delivery: outcome and attempt in, publications and ack or reject out. All retry policy is here.
 
-Nothing here talks to a broker. `bus.consumption` carries out what is decided, always in one order: publish, wait for
-the broker's confirm, then ack or reject.
+Nothing here talks to a broker. `bus.command_consumption` carries out what is decided, always in one order: publish,
+wait for the broker's confirm, then ack or reject.
 """
 
 from dataclasses import dataclass, replace
@@ -70,6 +70,8 @@ def settle(  # noqa: PLR0911 - one for each outcome
     match outcome:
         case Done():
             return Settlement()
+        case Retry(failure) if attempt > len(queue.rungs):
+            return _give_up(_after_all(failure, attempt))
         case Retry(failure):
             return _spread(_wait(queue, attempt - 1, attempt + 1, Verdict.RETRY, failure, now), spread, now)
         case Bury(failure):
@@ -184,6 +186,13 @@ def _next_place(queue: WorkQueue, to: Literal["queue", "rung", "held"]) -> str:
 
 def _give_up(failure: Failure) -> Settlement:
     return Settlement(reject=True, verdict=Verdict.BURY, failure=failure)
+
+
+def _after_all(failure: Failure, attempts: int) -> Failure:
+    """What it is when no attempt is left, so that nobody waits for another."""
+    if attempts == 1:
+        return failure
+    return failure.model_copy(update={"reason": f"Given up after {attempts} attempts: {failure.reason}"})
 
 
 def _wait(

@@ -11,12 +11,16 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
 from http import HTTPStatus
 from pathlib import Path
+from typing import Literal
 from urllib.parse import parse_qs, urlsplit
+from xml.sax.saxutils import escape
 
 from standins.tls_site import Answer, Visit
 
 MEDIA_PATH = "/videoplayback"
 CAPTIONS_PATH = "/api/timedtext"
+MANIFEST_PATHS = {"hls": "/api/manifest/hls_variant", "dash": "/api/manifest/dash"}
+"""Where lists of pieces are, each followed by the video's id."""
 PICTURE_HOST = "i.ytimg.com"
 SECONDS = 10
 """How long every film here lasts."""
@@ -45,6 +49,8 @@ class Trouble(StrEnum):
 
     NONE = "none"
     FORBIDDEN = "403"
+    MISSING = "404"
+    MISSING_ONCE = "404 once, then fine"
     BUSY = "429"
     BROKEN_TWICE = "503 twice, then fine"
     CUT_ONCE = "cut midway, once"
@@ -53,13 +59,18 @@ class Trouble(StrEnum):
     SLOW = "slow"
     STALLED = "half of it, and then silence"
     SHORTER = "a hundred bytes fewer than were announced, and no word of it"
+    EMPTY = "nothing, and politely"
 
 
 _REFUSALS = {
     Trouble.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    Trouble.MISSING: HTTPStatus.NOT_FOUND,
+    Trouble.MISSING_ONCE: HTTPStatus.NOT_FOUND,
     Trouble.BUSY: HTTPStatus.TOO_MANY_REQUESTS,
     Trouble.BROKEN_TWICE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+_PASSING = {Trouble.MISSING_ONCE: 1, Trouble.BROKEN_TWICE: 2}
+"""How often what passes is met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +102,18 @@ class Captions:
     is_automatic: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A film in pieces, of which a list tells; its trouble is met at the piece in the middle.
+
+    Attributes:
+        pieces: the first holds what is said of all others.
+    """
+
+    kind: Literal["hls", "dash"]
+    pieces: tuple[bytes, ...] = field(repr=False)
+
+
 TINY = Format(18, 'video/mp4; codecs="avc1.42001E, mp4a.40.2"', zlib.decompress(base64.b85decode(_TINY)), height=360)
 
 
@@ -101,6 +124,7 @@ class Film:
     formats: tuple[Format, ...] = (TINY,)
     captions: tuple[Captions, ...] = ()
     trouble: Trouble = Trouble.NONE
+    stream: Stream | None = None
 
     def but(self, itag: int, body: bytes) -> "Film":
         """The same, with something else for one of its files, and not a word of it but the size."""
@@ -139,10 +163,23 @@ def make_formats(
     }
 
 
+def make_pieces(folder: Path) -> tuple[bytes, ...]:
+    """Five pieces of two seconds each, in the form that both kinds of streams have, after one that tells of them."""
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc=size=128x72:rate=5:duration={SECONDS}"]
+    command += ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={SECONDS}"]
+    command += ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "10", "-c:a", "aac"]
+    command += ["-f", "hls", "-hls_time", "2", "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4"]
+    command += ["-hls_fmp4_init_filename", "0.mp4", "-start_number", "1", "-hls_segment_filename", "%d.mp4", "x.m3u8"]
+    subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL, cwd=folder)
+    return tuple((folder / f"{number}.mp4").read_bytes() for number in range(SECONDS // 2 + 1))
+
+
 def owner(host: str, path: str, query: Mapping[str, Sequence[str]]) -> str | None:
     """The video of which an address is media."""
     if host == PICTURE_HOST:
         return path.split("/")[2]
+    if listed := next((path.split("/")[-2] for start in MANIFEST_PATHS.values() if path.startswith(start)), None):
+        return listed
     return query["v"][0] if path in {MEDIA_PATH, CAPTIONS_PATH} else None
 
 
@@ -165,19 +202,32 @@ class MediaDesk:
             return Answer(HTTPStatus.OK, "image/webp", PICTURE)
         if target.path == CAPTIONS_PATH:
             return _captions(film, query)
+        if target.path != MEDIA_PATH:
+            return _manifest(film.stream, target.path)
         self._asked[target.query] += 1
+        time = self._asked[target.query]
+        if film.stream and "piece" in query:
+            number, pieces = int(query["piece"][0]), film.stream.pieces
+            trouble = film.trouble if number == len(pieces) // 2 else Trouble.NONE
+            return self._media(trouble, pieces[number], visit, time)
         (itag,) = query["itag"]
         body = next(each.body for each in film.formats if str(each.itag) == itag)
-        return self._media(film.trouble, body, _start(visit), self._asked[target.query])
+        return self._media(film.trouble, body, visit, time)
 
-    def _media(self, trouble: Trouble, body: bytes, start: int, time: int) -> Answer | None:
-        if trouble in _REFUSALS and (trouble is not Trouble.BROKEN_TWICE or time <= 2):
+    def _media(self, trouble: Trouble, body: bytes, visit: Visit, time: int) -> Answer | None:
+        start = _start(visit)
+        if trouble in _REFUSALS and time <= _PASSING.get(trouble, time):
             return _refusal(_REFUSALS[trouble])
+        if trouble is Trouble.EMPTY:
+            return Answer(HTTPStatus.OK, "video/mp4", b"")
         if trouble is Trouble.STALLED and start > 0:
             self._closing.wait()
             return None
         if trouble is Trouble.SLOW:
             self._closing.wait(_SECONDS_BETWEEN_SLICES)
+        if "range" not in visit.headers:
+            # Nothing of it is asked for but all.
+            return replace(_sent(trouble, body, start, time), status=HTTPStatus.OK, headers={})
         return _sent(trouble, body, start, time)
 
 
@@ -204,6 +254,37 @@ def _piece(body: bytes, start: int, end: int | None = None) -> Answer:
         return _refusal(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
     headers = {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}", "Accept-Ranges": "bytes"}
     return Answer(HTTPStatus.PARTIAL_CONTENT, "video/mp4", body[start:end], headers)
+
+
+def _manifest(stream: Stream | None, path: str) -> Answer:
+    if stream is None:
+        return _refusal(HTTPStatus.NOT_FOUND)
+    video_id = path.split("/")[-2]
+    addresses = [f"https://www.youtube.com{MEDIA_PATH}?v={video_id}&piece={at}" for at in range(len(stream.pieces))]
+    if stream.kind == "dash":
+        return Answer(HTTPStatus.OK, "application/dash+xml", _dash(addresses))
+    if path.endswith("/master.m3u8"):
+        head = '#EXT-X-STREAM-INF:BANDWIDTH=90000,CODECS="avc1.42001E,mp4a.40.2",RESOLUTION=128x72'
+        return Answer(HTTPStatus.OK, "application/vnd.apple.mpegurl", f"#EXTM3U\n{head}\npieces.m3u8\n")
+    return Answer(HTTPStatus.OK, "application/vnd.apple.mpegurl", _hls(addresses))
+
+
+def _hls(addresses: Sequence[str]) -> str:
+    first, *others = addresses
+    pieces = "".join(f"#EXTINF:2.0,\n{each}\n" for each in others)
+    head = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-PLAYLIST-TYPE:VOD\n"
+    return f'{head}#EXT-X-MAP:URI="{first}"\n{pieces}#EXT-X-ENDLIST\n'
+
+
+def _dash(addresses: Sequence[str]) -> str:
+    first, *others = (escape(each) for each in addresses)
+    pieces = "".join(f'<SegmentURL media="{each}"/>' for each in others)
+    return (
+        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
+        f'mediaPresentationDuration="PT{SECONDS}S"><Period><AdaptationSet mimeType="video/mp4"><Representation '
+        'id="160" codecs="avc1.42001E" width="128" height="72" bandwidth="90000"><SegmentList duration="2">'
+        f'<Initialization sourceURL="{first}"/>{pieces}</SegmentList></Representation></AdaptationSet></Period></MPD>'
+    )
 
 
 def _start(visit: Visit) -> int:

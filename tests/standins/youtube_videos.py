@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from standins.youtube_media import CAPTIONS_PATH, MEDIA_PATH, PICTURE_HOST, SECONDS, TINY_FILM, Captions, Film, Format
+from standins.youtube_media import (
+    CAPTIONS_PATH,
+    MANIFEST_PATHS,
+    MEDIA_PATH,
+    PICTURE_HOST,
+    SECONDS,
+    TINY_FILM,
+    Captions,
+    Film,
+    Format,
+)
 
 Json = dict[str, Any]
 
@@ -77,7 +87,7 @@ def player_response(video: Video) -> Json:
         "microformat": {"playerMicroformatRenderer": _microformat(video)},
     }
     if video.has_media and video.status == "OK":
-        answer["streamingData"] = {"formats": [_format(video, each) for each in video.film.formats]}
+        answer["streamingData"] = _streaming(video)
         tracks = [_track(video, each) for each in video.film.captions]
         answer["captions"] = {"playerCaptionsTracklistRenderer": {"captionTracks": tracks}}
     return answer
@@ -117,6 +127,17 @@ def _microformat(video: Video) -> Json:
             details["startTimestamp"] = video.starts_at.isoformat()
         microformat["liveBroadcastDetails"] = details
     return microformat
+
+
+def _streaming(video: Video) -> Json:
+    formats = [_format(video, each) for each in video.film.formats]
+    if video.film.stream is None:
+        return {"formats": formats}
+    kind = video.film.stream.kind
+    return {
+        "formats": formats,
+        f"{kind}ManifestUrl": f"https://www.youtube.com{MANIFEST_PATHS[kind]}/{video.video_id}/master.m3u8",
+    }
 
 
 def _format(video: Video, offered: Format) -> Json:

@@ -34,6 +34,11 @@ def waits(rung: str, attempt: int, verdict: Verdict, delay: timedelta) -> Settle
     return Settlement(Forward(rung, attempt), verdict=verdict, failure=WHY, next_at=NOON + delay)
 
 
+def given_up(attempts: int) -> Settlement:
+    tried = WHY.model_copy(update={"reason": f"Given up after {attempts} attempts: Something happened."})
+    return Settlement(reject=True, verdict=Verdict.BURY, failure=tried)
+
+
 BURIED = Settlement(reject=True, verdict=Verdict.BURY, failure=WHY)
 
 
@@ -45,8 +50,8 @@ BURIED = Settlement(reject=True, verdict=Verdict.BURY, failure=WHY)
         (Retry(WHY), 1, waits("downloader.retry.30s", 2, Verdict.RETRY, SHORT)),
         (Retry(WHY), 2, waits("downloader.retry.5m", 3, Verdict.RETRY, MIDDLE)),
         (Retry(WHY), 3, waits("downloader.retry.2h", 4, Verdict.RETRY, LONG)),
-        (Retry(WHY), 4, BURIED),
-        (Retry(WHY), 400, BURIED),
+        (Retry(WHY), 4, given_up(4)),
+        (Retry(WHY), 400, given_up(400)),
         (Bury(WHY), 1, BURIED),
         (Bury(WHY), 3, BURIED),
         (Refund(WHY), 1, waits("downloader.retry.30s", 1, Verdict.REFUND, SHORT)),

@@ -4,11 +4,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tubewarren.failures import Failure, FailureKind
 from tubewarren.youtube.addresses import place_of
 from tubewarren.youtube.places import TABS, uploads_in
 
 Info = Mapping[str, Any]
 """What yt-dlp tells of one address or entry."""
+
+TRAILER_ONLY = Failure(
+    kind=FailureKind.GATED,
+    reason="YouTube shows only a trailer: give this worker the cookies of an account that has paid for the video.",
+    rule="trailer-only",
+)
+"""What it is when another video comes in place of the one that was asked for."""
 
 _HIDDEN = {
     "[Private video]": "a private video",
@@ -73,6 +81,13 @@ def is_list(info: Info) -> bool:
 def is_reference(info: Info) -> bool:
     """Whether this only names another address."""
     return _type(info) in _REFERENCES
+
+
+def is_trailer(url: str, info: Info) -> bool:
+    """Whether the answer to a video's address only names another video."""
+    place = place_of(url)
+    is_asked_for = place is not None and place.kind == "video"
+    return is_asked_for and info.get("ie_key") == "Youtube" and str(info.get("id")) not in url
 
 
 def hidden_as(title: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.youtube import media_check, partials
+from tubewarren.youtube.answers import TRAILER_ONLY
 from tubewarren.youtube.errors import ProcessingFailedError
 from tubewarren.youtube.failures import failure_of
 from tubewarren.youtube.ffprobe import find_ffprobe
@@ -115,8 +116,7 @@ def refuse_what_is_no_finished_video(info: Mapping[str, Any], *, incomplete: boo
 def _refuse_another_video(info: Mapping[str, Any], task: Task) -> None:
     # yt-dlp takes the trailer where there is one, and says nothing.
     if info.get("extractor") == "youtube" and task.id in task.url and info.get("id") != task.id:
-        reason = "YouTube shows only a trailer: give this worker the cookies of an account that has paid for the video."
-        raise _failed(FailureKind.GATED, "trailer-only", reason)
+        raise ProcessingFailedError(TRAILER_ONLY)
 
 
 def _failure_of_stream(info: Mapping[str, Any], live: LiveStreams) -> Failure | None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import structlog
 
 from tubewarren.failures import Failure, FailureKind
+from tubewarren.messages.events import DEAD_COOKIE_JARS
 from tubewarren.settings.model import IdentitySettings
 from tubewarren.youtube.cookie_jars import CookieJarsError, Copy, JarPool, JarSeen, LentJar
 from tubewarren.youtube.errors import YoutubeFailedError
@@ -69,6 +70,7 @@ class Identity:
     clock: Callable[[], datetime]
     problem: str = ""
     alarm: str = ""
+    _dead: tuple[str, ...] = ()
     _lent: LentJar | None = None
     _spent: str = ""
     _in_use: int = 0
@@ -89,7 +91,13 @@ class Identity:
     @property
     def facts(self) -> dict[str, str]:
         """For the heartbeat."""
-        return {"egress": self.egress, **({"cookie_jar": self._lent.jar.name} if self._lent else {})}
+        facts = {"egress": self.egress}
+        if self._lent:
+            facts["cookie_jar"] = self._lent.jar.name
+        if self._dead:
+            # None of them can be in the name of a file.
+            facts[DEAD_COOKIE_JARS] = "/".join(self._dead)
+        return facts
 
     def with_alarm(self, doing: str) -> str:
         """What a worker does, and the alarm, for the heartbeat."""
@@ -202,6 +210,7 @@ class Identity:
             seen = pool.seen()
             used_up = {jar.name for jar in pool.jars() if limit is not None and jar.videos_on(today) >= limit}
             self.alarm = alarm_of(seen)
+            self._dead = tuple(jar.name for jar in seen if jar.retired)
             self._words = why_none(seen, used_up)
         except CookieJarsError as error:
             self._words = str(error)

@@ -40,6 +40,9 @@ class Progress:
 
     Life is a phase never named before, or more bytes than ever: a report that only repeats itself does not keep a job
     alive.
+
+    Attributes:
+        part: the format that is being transferred; empty for what is no format.
     """
 
     phase: str
@@ -47,6 +50,7 @@ class Progress:
     total_bytes: int | None = None
     speed_bytes_per_second: float | None = None
     eta_seconds: float | None = None
+    part: str = ""
 
 
 def unheard(progress: Progress) -> None:

@@ -17,6 +17,7 @@ from tubewarren.failures import Failure, FailureKind
 from tubewarren.youtube.addresses import YOUTUBE_HOSTS, check_address, place_of, video_key
 from tubewarren.youtube.answers import (
     NOWHERE,
+    TRAILER_ONLY,
     Around,
     Info,
     address_of,
@@ -25,6 +26,7 @@ from tubewarren.youtube.answers import (
     hidden_as,
     is_list,
     is_reference,
+    is_trailer,
     items,
     plain,
     seconds,
@@ -134,6 +136,8 @@ class _Walk:
                 )
             if not is_reference(info):
                 return dict(info)
+            if is_trailer(url, info):
+                raise ProcessingFailedError(TRAILER_ONLY)
             url = check_address(plain(info["url"]), self.allowed_hosts)
             extractor = info.get("ie_key")
         raise _failed(FailureKind.BAD_INPUT, "endless-redirect", "This address leads from one to the next without end.")
@@ -173,7 +177,7 @@ class _Walk:
     def _entries(self, info: Info, depth: int, around: Around) -> Iterator[Entry | LeftOut]:
         seen = yield from self._drawn(info, depth, around)
         if seen < announced(info):
-            reason = f"The list broke off after {seen} of {announced(info)} entries: it is read again."
+            reason = f"The list broke off after {seen} of {announced(info)} entries."
             raise _failed(FailureKind.TRANSIENT, "list-broke-off", reason)
 
     def _drawn(self, info: Info, depth: int, around: Around) -> Generator[Entry | LeftOut, None, int]:
@@ -229,10 +233,10 @@ class _Walk:
 
     def _video(self, entry: Info, around: Around) -> Iterator[Entry | LeftOut]:
         title = str(entry.get("title") or "")
-        if hidden := hidden_as(title):
-            yield self._leave_out(f"{hidden} ({entry.get('id')})")
-            return
         raw = address_of(entry, around)
+        if hidden := hidden_as(title):
+            yield self._leave_out(f"{hidden} ({entry.get('id') or raw})")
+            return
         if not raw:
             yield self._leave_out(f"an entry without an address of its own: {title or entry.get('id')}")
             return

@@ -134,4 +134,4 @@ def _spoken(duration: timedelta) -> str:
 
 
 def _faulty(rule: str, words: str) -> Failure:
-    return Failure(kind=FailureKind.TRANSIENT, reason=f"{words}: it is fetched again.", rule=rule)
+    return Failure(kind=FailureKind.TRANSIENT, reason=f"{words}.", rule=rule)

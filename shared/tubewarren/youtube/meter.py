@@ -20,13 +20,14 @@ class Meter:
 
     def __init__(self, report: Callable[[Progress], None], clock: Callable[[], float] = time.monotonic) -> None:
         """Args:
-        report: called at most twice a second, and whenever a part is complete or a new step begins.
+        report: called at most twice a second, and whenever a part or another step begins or a part is complete.
         """
         self._report = report
         self._clock = clock
         self._done: dict[str, int] = {}
         self._total: dict[str, int | None] = {}
         self._promised: dict[str, int] = {}
+        self._formats: frozenset[str] = frozenset()
         self._quiet_until = 0.0
 
     def expect(self, info: Mapping[str, Any]) -> None:
@@ -35,6 +36,7 @@ class Meter:
             if "format_id" in part:
                 size = part.get("filesize") or part.get("filesize_approx")
                 self._total[str(part["format_id"])] = _whole(size)
+        self._formats = frozenset(self._total)
 
     def on_download(self, status: Mapping[str, Any]) -> None:
         """Take a report of yt-dlp's about a transfer.
@@ -45,6 +47,7 @@ class Meter:
         info = status.get("info_dict") or {}
         part = self._part(status, info)
         finished, total = status.get("status") == "finished", status.get("total_bytes")
+        begins = part not in self._done
         self._done[part] = _whole(status.get("downloaded_bytes") or (total if finished else 0)) or 0
         self._total[part] = _whole(total or status.get("total_bytes_estimate")) or self._total.get(part)
         if finished:
@@ -52,9 +55,9 @@ class Meter:
         elif total is not None:
             self._promised[part] = int(total)
         now = self._clock()
-        if finished or now >= self._quiet_until:
+        if begins or finished or now >= self._quiet_until:
             self._quiet_until = now + _SECONDS_BETWEEN_REPORTS
-            self._report(self._progress(_number(status.get("speed"))))
+            self._report(self._progress(_number(status.get("speed")), part if part in self._formats else ""))
 
     def on_processing(self, status: Mapping[str, Any]) -> None:
         """Take a report of yt-dlp's about a step after the transfer."""
@@ -71,12 +74,13 @@ class Meter:
         known = str(info.get("format_id"))
         return known if known in self._total else str(status.get("filename"))
 
-    def _progress(self, speed: float | None) -> Progress:
+    def _progress(self, speed: float | None, part: str) -> Progress:
         done = sum(self._done.values())
         known = [total for total in self._total.values() if total is not None]
         # An estimate that was too low is none.
         total = max(sum(known), done) if len(known) == len(self._total) else None
-        return Progress("downloading", done, total, speed, (total - done) / speed if total and speed else None)
+        left = (total - done) / speed if total and speed else None
+        return Progress("downloading", done, total, speed, left, part)
 
     def _check(self, part: str, path: Path, info: Mapping[str, Any]) -> None:
         size = path.stat().st_size if path.is_file() else None
@@ -85,7 +89,7 @@ class Meter:
             return
         path.unlink()
         wanted = " and ".join(str(number) for number in sorted(announced - {size})) or "more"
-        reason = f"The file has {size} bytes where {wanted} were announced: it is fetched again."
+        reason = f"The file has {size} bytes where {wanted} were announced."
         raise ProcessingFailedError(Failure(kind=FailureKind.TRANSIENT, reason=reason, rule=SIZE_DIFFERS))
 
 

@@ -14,43 +14,8 @@ from tubewarren.failures import Failure, FailureKind
 from tubewarren.youtube.errors import ProcessingFailedError
 from tubewarren.youtube.job import OPTION_REFUSED, Options
 from tubewarren.youtube.ready import ReadyYoutubeDL
+from tubewarren.youtube.reserved import refusal
 from tubewarren.youtube.ytdlp_log import CapturingLogger
-
-_RESERVED = frozenset(
-    {
-        "allow_playlist_files",
-        "break_on_existing",
-        "break_on_reject",
-        "continuedl",
-        "daterange",
-        "download_archive",
-        "download_ranges",
-        "enable_file_urls",
-        "extract_flat",
-        "ignoreerrors",
-        "logger",
-        "match_filter",
-        "max_downloads",
-        "noplaylist",
-        "nopart",
-        "outtmpl",
-        "overwrites",
-        "paths",
-        "playlist_items",
-        "playlistend",
-        "playlistrandom",
-        "playlistreverse",
-        "playliststart",
-        "post_hooks",
-        "postprocessor_hooks",
-        "progress_hooks",
-        "simulate",
-        "skip_download",
-        "skip_unavailable_fragments",
-        "wait_for_video",
-    }
-)
-"""Where files go, what counts as an error, and what is listed: changing these would make results wrong in silence."""
 
 
 def merged(given: Options, ours: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,9 +41,9 @@ def check(given: Options) -> None:
     Raises:
         ProcessingFailedError: naming the option.
     """
-    for name in given:
-        if name in _RESERVED:
-            raise _refused(f"the yt-dlp option {name} cannot be set here: it would make results wrong in silence")
+    for name, value in given.items():
+        if reason := refusal(name, value):
+            raise _refused(f"the yt-dlp option {name} cannot be set here: {reason}")
         if name not in known_options():
             near = difflib.get_close_matches(name, known_options(), n=1)
             hint = (
@@ -127,6 +92,8 @@ def _honest() -> dict[str, Any]:
         "color": "never",
         "ignoreerrors": False,
         "skip_unavailable_fragments": False,
+        # Where a site leaves the choice, ffmpeg would be taken: it passes over missing pieces in silence.
+        "hls_prefer_native": True,
         "allow_playlist_files": False,
         # The ladder of the queue retries whole jobs; in here only what is cheap and near is repeated.
         "retries": 0,

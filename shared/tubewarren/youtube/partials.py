@@ -3,8 +3,13 @@
 yt-dlp goes on blindly from whatever has the right name. The format is part of the name, but YouTube encodes anew, and
 numbers the tracks of a video by their order: the old beginning of one file and the new end of another make a file of
 the right size and of no use.
+
+What comes in pieces, as of HLS and DASH, is not gone on with at all. yt-dlp notes how many pieces it has, and the note
+is wrong when a piece could not be written (it counts all the same, and is then missing), when the process was killed
+between piece and note (it comes twice), and for HLS that begins with a piece about all others (that comes again).
 """
 
+import glob
 import json
 import shutil
 from collections.abc import Mapping
@@ -34,6 +39,7 @@ def prepare(folder: Path, info: Mapping[str, Any]) -> None:
     before = _noted(partial)
     if any(before.get(name, version) != version for name, version in chosen.items()):
         drop(folder)
+    _drop_pieces(partial)
     partial.mkdir(parents=True, exist_ok=True)
     (partial / _ORIGIN).write_text(json.dumps({**before, **chosen}), encoding="utf-8")
 
@@ -41,6 +47,13 @@ def prepare(folder: Path, info: Mapping[str, Any]) -> None:
 def drop(folder: Path) -> None:
     """Remove what is unfinished, so that the next attempt begins anew."""
     shutil.rmtree(folder / PARTIAL_FOLDER, ignore_errors=True)
+
+
+def _drop_pieces(partial: Path) -> None:
+    for note in partial.glob("*.ytdl"):
+        for left in partial.glob(f"{glob.escape(note.name.removesuffix('.ytdl'))}.part*"):
+            left.unlink()
+        note.unlink()
 
 
 def _version(part: Mapping[str, Any]) -> str:

@@ -141,11 +141,11 @@ async def _follow(child: Child, order: FetchOrder, on_progress: Callable[[Progre
     vitality = Vitality(patience=order.no_progress.total_seconds(), alive_at=clock())
     while True:
         if clock() >= end:
-            raise _late("deadline", f"it was not finished within {_spoken(order.deadline)}")
+            raise _late("deadline", f"It was not finished within {_spoken(order.deadline)}")
         if clock() >= vitality.dead_at:
             vitality.measured(await asyncio.to_thread(_bytes_in, order.folder), clock())
         if clock() >= vitality.dead_at:
-            raise _late("no-progress", f"there was no progress for {_spoken(order.no_progress)}")
+            raise _late("no-progress", f"There was no progress for {_spoken(order.no_progress)}")
         try:
             async with asyncio.timeout_at(min(end, vitality.dead_at)):
                 report = await child.receive()
@@ -173,9 +173,9 @@ async def _next_page(child: Child, order: ListOrder, left: timedelta) -> tuple[P
             report = await child.receive()
     except TimeoutError:
         if left <= order.no_progress:
-            reason = f"the list was not read to its end within {_spoken(order.deadline)}"
+            reason = f"The list was not read to its end within {_spoken(order.deadline)}"
             raise _late("deadline", reason) from None
-        raise _late("no-progress", f"there was no new page within {_spoken(order.no_progress)}") from None
+        raise _late("no-progress", f"There was no new page of the list within {_spoken(order.no_progress)}") from None
     match report:
         case Page():
             return report, timedelta(seconds=clock() - asked)
@@ -183,7 +183,7 @@ async def _next_page(child: Child, order: ListOrder, left: timedelta) -> tuple[P
             child.busy = False
             raise YoutubeFailedError(report.failure)
         case Reached() | FetchResult():
-            raise _late("child-garbled", "the child process answered something else")
+            raise _late("child-garbled", "The process that worked on it answered something else")
         case _:
             assert_never(report)
 
@@ -210,11 +210,12 @@ def _progress(report: Reached) -> Progress:
         total_bytes=report.total_bytes,
         speed_bytes_per_second=report.speed_bytes_per_second,
         eta_seconds=report.eta_seconds,
+        part=report.part,
     )
 
 
 def _late(rule: str, reason: str) -> YoutubeFailedError:
-    failure = Failure(kind=FailureKind.TRANSIENT, reason=f"{reason}: its process was killed", rule=rule)
+    failure = Failure(kind=FailureKind.TRANSIENT, reason=f"{reason}, so it was stopped.", rule=rule)
     return YoutubeFailedError(failure)
 
 

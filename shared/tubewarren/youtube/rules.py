@@ -41,7 +41,8 @@ _NOT_OF_THE_VIDEO = frozenset({FailureKind.UNFIT, FailureKind.POISON, FailureKin
 def cleaned(text: str) -> str:
     """What was said, without colours, and without what yt-dlp puts before every error and after many."""
     bare = _LOGIN_HINT.sub("", _ANSI.sub("", text)).strip().removeprefix("ERROR:").strip()
-    return bare.removeprefix("[download] Got error:").strip()
+    # Of a piece of a stream it says this: a piece that is not there is no video that is not there.
+    return re.sub(r"^\[download\] Got error:", "unable to download video data:", bare)
 
 
 def folded(text: str) -> str:

@@ -45,5 +45,5 @@ def _start(request: Any) -> str:  # noqa: ANN401 - yt-dlp's object
 
 
 def _endless(start: str) -> Failure:
-    reason = f"The site never sends more of the file than {start} bytes: it is fetched again from its beginning."
+    reason = f"The site never sends more of the file than {start} bytes."
     return Failure(kind=FailureKind.TRANSIENT, reason=reason, rule=ENDLESS)

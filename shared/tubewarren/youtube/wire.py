@@ -118,6 +118,7 @@ class Reached(_Line):
     total_bytes: int | None = None
     speed_bytes_per_second: float | None = None
     eta_seconds: float | None = None
+    part: str = ""
 
 
 class Page(_Line):

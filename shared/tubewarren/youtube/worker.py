@@ -170,6 +170,7 @@ def _reached(progress: Progress) -> Reached:
         total_bytes=progress.total_bytes,
         speed_bytes_per_second=progress.speed_bytes_per_second,
         eta_seconds=progress.eta_seconds,
+        part=progress.part,
     )
 
 

@@ -24,7 +24,7 @@ from integration.bus.support import (
     video,
 )
 from tubewarren.bus.codec import ATTEMPT
-from tubewarren.bus.consumption import CommandConsumption
+from tubewarren.bus.command_consumption import CommandConsumption
 from tubewarren.bus.publisher import Publisher
 from tubewarren.delivery import Delivery
 from tubewarren.messages import Message
@@ -95,7 +95,7 @@ class StallingPublisher(Publisher):
     """Publishes, and the first time never comes back from it: the moment between publication and ack, for ever."""
 
     def __init__(self, real: Publisher) -> None:
-        super().__init__(real._channel, real._dialect, real._tracer)
+        super().__init__(real._channel, real._dialect, real.telemetry)
         self.has_published = asyncio.Event()
 
     async def publish(self, *messages: Message, **options: Any) -> None:

@@ -1,9 +1,11 @@
 """A small site on loopback whose addresses misbehave in the ways that real ones do, and a desk at which to order."""
 
+import json
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from standins.tls_site import Answer, TlsSite, Visit, tls_site
 from standins.youtube import YoutubeStandin, youtube_standin
 from standins.youtube_videos import Video
 from tubewarren.failures import Failure
@@ -245,3 +248,18 @@ async def one_child() -> AsyncIterator[ChildPool]:
 @pytest.fixture
 def desk(one_child: ChildPool, youtube: YoutubeStandin, tmp_path: Path) -> Desk:
     return Desk(one_child, youtube, tmp_path)
+
+
+@pytest.fixture
+def acast() -> Iterator[TlsSite]:
+    """A site for podcasts that yt-dlp knows by name: it tells of all episodes of a show at once."""
+    with tls_site({"feeder.acast.com"}) as site:
+        site.handler = _show
+        yield site
+
+
+def _show(visit: Visit) -> Answer:
+    assert visit.target == "/api/v1/shows/a-show"
+    files = [f"https://{name}.mp3" for name in ("media.example/one", "media.example/two", "elsewhere.example/three")]
+    episodes = [{"id": name, "title": f"On {name}", "url": name, "duration": 61} for name in files]
+    return Answer(HTTPStatus.OK, "application/json", json.dumps({"id": "1", "title": "A show", "episodes": episodes}))

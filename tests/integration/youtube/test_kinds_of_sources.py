@@ -1,4 +1,4 @@
-"""Every kind of address that a source can have: what the real yt-dlp lists of it, and with how many requests."""
+"""How the real yt-dlp lists what a source can be: tabs, order, paging, and lists that cannot be believed."""
 
 from collections import Counter
 from dataclasses import replace
@@ -23,16 +23,9 @@ SMALL = Channel(
     "UCsmall-channel-01234567", ("@small", "c/SmallOne", "user/smallone", "SmallOne"), videos=3, shorts=4, streams=2
 )
 EVEN = Channel("UCeven-channel-012345678", ("@even",), videos=30, shorts=48, streams=30)
-SHORTS = Channel("UCshorts-channel-0123456", ("@shorts",), shorts=3)
-SILENT = Channel("UCsilent-channel-0123456", ("@silent",))
 TOPIC = Channel("UCtopic-channel-01234567", ())
 MOVED = Channel("UCmoved-channel-01234567", ("@moved",), moved_to="@small")
-CLOSED = Channel(
-    "UCclosed-channel-0123456",
-    ("@closed",),
-    alert="This account has been terminated for violating YouTube's Community Guidelines.",
-)
-CHANNELS = (BIG, SMALL, EVEN, SHORTS, SILENT, TOPIC, MOVED, CLOSED)
+CHANNELS = (BIG, SMALL, EVEN, TOPIC, MOVED)
 BIG_ID, SMALL_ID = BIG.channel_id, SMALL.channel_id
 PLAYLIST = "PLkinds-of-sources-0123456"
 BIG_TABS = {"videos": 105, "shorts": 50, "streams": 20}
@@ -65,31 +58,13 @@ def entries(found: list[Entry | LeftOut]) -> list[Entry]:
         ("@big", BIG_TABS, BIG_ID, 8),
         ("@big/videos", {"videos": 105}, BIG_ID, 4),
         ("@big/shorts", {"shorts": 50}, BIG_ID, 3),
-        ("@big/streams", {"streams": 20}, BIG_ID, 1),
         ("@even", {"videos": 30, "shorts": 48, "streams": 30}, EVEN.channel_id, 3),
-        ("@SMALL/featured?view_as=subscriber", SMALL_TABS, SMALL_ID, 3),
-        (f"channel/{SMALL_ID}", SMALL_TABS, SMALL_ID, 3),
-        ("c/SmallOne", SMALL_TABS, SMALL_ID, 3),
-        ("user/smallone", SMALL_TABS, SMALL_ID, 3),
-        ("SmallOne", SMALL_TABS, SMALL_ID, 3),
-        ("https://m.youtube.com/@small?si=x", SMALL_TABS, SMALL_ID, 3),
-        ("youtube.com/@small", SMALL_TABS, SMALL_ID, 3),
-        (f"https://music.youtube.com/channel/{SMALL_ID}", SMALL_TABS, SMALL_ID, 3),
         (f"https://music.youtube.com/browse/{SMALL_ID}", SMALL_TABS, SMALL_ID, 3),
-        (f"feeds/videos.xml?channel_id={SMALL_ID}", SMALL_TABS, SMALL_ID, 3),
-        (f"channel/{SMALL_ID}/videos?view=0&sort=p", {"videos": 3}, SMALL_ID, 1),
-        ("c/SmallOne/streams", {"streams": 2}, SMALL_ID, 1),
-        ("@shorts", {"shorts": 3}, SHORTS.channel_id, 2),
-        ("@moved", SMALL_TABS, SMALL_ID, 4),
         ("@moved/shorts", {"shorts": 4}, SMALL_ID, 2),
         (f"channel/{TOPIC.channel_id}", {"": 5}, TOPIC.channel_id, 3),
         (f"playlist?list={BIG.uploads_id}", {"": 175}, BIG_ID, 3),
         (f"playlist?list={BIG.list_id('shorts')}", {"shorts": 50}, BIG_ID, 2),
-        (f"feeds/videos.xml?playlist_id={PLAYLIST}", {"": 118}, "", 3),
         (f"playlist?list={PLAYLIST}&si=x", {"": 118}, "", 3),
-        (f"watch?list={PLAYLIST}", {"": 118}, "", 3),
-        (f"embed/videoseries?list={PLAYLIST}", {"": 118}, "", 3),
-        (f"https://music.youtube.com/browse/VL{PLAYLIST}", {"": 118}, "", 3),
     ],
 )
 def test_each_kind_of_list_gives_each_video_once_with_its_tab_and_its_channel_in_few_requests(
@@ -164,15 +139,6 @@ def test_a_tab_whose_kept_list_cannot_be_believed_is_read_page_by_page(
     assert {entry.tab for entry in found} == {"videos"}
 
 
-def test_a_list_that_ends_before_it_should_is_not_believed(youtube: YoutubeStandin) -> None:
-    youtube.add_playlist(PLAYLIST, 250, breaks_off_after=1)
-
-    with pytest.raises(ProcessingFailedError, match="after 100 of 250") as raised:
-        listed(youtube, f"playlist?list={PLAYLIST}")
-
-    assert (raised.value.failure.kind, raised.value.failure.rule) == (K.TRANSIENT, "list-broke-off")
-
-
 @pytest.mark.parametrize(
     ("list_id", "page", "times", "kept"),
     # A first page is asked for again through the API when it fails.
@@ -189,43 +155,6 @@ def test_a_rate_limit_in_the_middle_of_a_channel_blames_the_worker_after_what_ca
 
     assert raised.value.failure.kind is K.BLOCKED
     assert len(found) == kept
-
-
-@pytest.mark.parametrize(
-    ("address", "kind", "words", "most_requests"),
-    [
-        ("@never-was", K.GONE, "nothing at this address any more", 4),
-        ("playlist?list=PLnever-was-0123456789", K.GONE, "does not exist any more", 1),
-        ("@silent", K.BAD_INPUT, "nothing in this list", 1),
-        (f"channel/{SILENT.channel_id}", K.BAD_INPUT, "nothing in this list", 2),
-        ("@silent/videos", K.BAD_INPUT, "no such tab", 1),
-        ("@shorts/streams", K.BAD_INPUT, "no such tab", 1),
-        ("@big/live", K.NOT_YET, "not live at the moment", 1),
-        ("watch?v=short", K.BAD_INPUT, "not complete", 1),
-        ("playlist?list=RDdQw4w9WgXcQ", K.BAD_INPUT, "this is a mix", 0),
-        ("results?search_query=cats", K.BAD_INPUT, "this is a search", 0),
-        ("@big/search?query=cats", K.BAD_INPUT, "this is a search", 0),
-        ("feed/subscriptions", K.BAD_INPUT, "whoever is signed in", 0),
-        ("playlist?list=WL", K.BAD_INPUT, "whoever is signed in", 0),
-        ("@big/community", K.BAD_INPUT, "write the address of the channel", 0),
-    ],
-)
-def test_what_cannot_be_listed_is_refused_in_words_and_with_few_requests(
-    youtube: YoutubeStandin, address: str, kind: FailureKind, words: str, most_requests: int
-) -> None:
-    with pytest.raises(ProcessingFailedError, match=words) as raised:
-        listed(youtube, address)
-
-    assert raised.value.failure.kind is kind
-    assert len(youtube.requests) <= most_requests
-
-
-def test_a_terminated_channel_is_told_in_youtubes_own_words(youtube: YoutubeStandin) -> None:
-    with pytest.raises(ProcessingFailedError) as raised:
-        listed(youtube, "@closed")
-
-    assert "This account has been terminated" in raised.value.failure.detail
-    assert len(youtube.requests) == 1
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -1,36 +1,13 @@
 """Sites that yt-dlp knows besides YouTube, where their hosts are allowed: a podcast's show, with the real extractor."""
 
-import json
-from collections.abc import Iterator
-from http import HTTPStatus
-
 import pytest
 
-from standins.tls_site import Answer, TlsSite, Visit, tls_site
+from standins.tls_site import TlsSite
 from tubewarren.youtube.errors import ProcessingFailedError
 from tubewarren.youtube.listing import LeftOut, list_entries
 from tubewarren.youtube.wire import Entry
 
 SHOW = "https://play.acast.com/s/a-show"
-FILES = (
-    "https://media.example/one.mp3",
-    "https://media.example/two.mp3",
-    "https://elsewhere.example/three.mp3",
-)
-
-
-def show(visit: Visit) -> Answer:
-    """What the site's own interface tells of the show: all of its episodes at once."""
-    assert visit.target == "/api/v1/shows/a-show"
-    episodes = [{"id": name, "title": f"On {name}", "url": name, "duration": 61} for name in FILES]
-    return Answer(HTTPStatus.OK, "application/json", json.dumps({"id": "1", "title": "A show", "episodes": episodes}))
-
-
-@pytest.fixture
-def acast() -> Iterator[TlsSite]:
-    with tls_site({"feeder.acast.com"}) as site:
-        site.handler = show
-        yield site
 
 
 def listed(site: TlsSite, *allowed_hosts: str) -> list[Entry | LeftOut]:
@@ -43,7 +20,7 @@ def test_each_episode_is_ordered_by_itself_and_one_elsewhere_is_left_out_with_wh
 
     episodes = [item for item in found if isinstance(item, Entry)]
     assert [(item.url, item.title, item.duration_seconds) for item in episodes] == [
-        (name, f"On {name}", 61.0) for name in FILES[:2]
+        (name, f"On {name}", 61.0) for name in ("https://media.example/one.mp3", "https://media.example/two.mp3")
     ]
     assert len({item.key for item in episodes}) == 2
     (left_out,) = (item.reason for item in found if isinstance(item, LeftOut))

@@ -173,7 +173,7 @@ async def test_a_cut_transfer_fails_and_the_next_attempt_goes_on_where_it_ended(
     reached = partial.stat().st_size
     await pool.fetch(cut)
 
-    assert first == (FailureKind.TRANSIENT, "The transfer was cut before its end: it goes on from there.")
+    assert first == (FailureKind.TRANSIENT, "The transfer was cut before its end.")
     assert reached > 0
     assert site.ranges("cut-a.mp4")[-1] == f"bytes={reached}-"
     assert (tmp_path / "cut-a.mp4.mp4").read_bytes() == media
@@ -486,7 +486,7 @@ async def test_a_list_that_does_not_answer_is_ended_by_the_watchdog(pool: ChildP
         url=site.url("stall-list.mp4"), allowed_hosts=frozenset({site.host}), no_progress=timedelta(seconds=0)
     )
 
-    with pytest.raises(YoutubeFailedError, match="no new page within 0 seconds"):
+    with pytest.raises(YoutubeFailedError, match="no new page of the list within 0 seconds"):
         _ = [page async for page in pool.pages(wanted)]
 
 

@@ -96,6 +96,7 @@ SAMPLES: dict[str, tuple[FailureKind, tuple[str | Evidence, ...]]] = {
             "Video unavailable. The uploader has not made this video available in your country",
             "This video contains content from X, who has blocked it in your country on copyright grounds",
             "This video is not available in your country",
+            "YouTube said: This channel is not available in your country.",
             "This video is not available from your location due to geo restriction",
         ),
     ),
@@ -125,6 +126,22 @@ SAMPLES: dict[str, tuple[FailureKind, tuple[str | Evidence, ...]]] = {
             "Private video. Sign in if you've been granted access to this video." + HINT,
             "This video is private",
             Evidence("Private video", ("HTTP Error 429: Too Many Requests",)),
+        ),
+    ),
+    "channel-closed": (
+        K.GONE,
+        (
+            "YouTube said: This account has been terminated for violating YouTube's Community Guidelines.",
+            (
+                "YouTube said: This account has been terminated because we received multiple third-party "
+                "notifications of copyright infringement regarding material the user posted."
+            ),
+            "YouTube said: This channel was removed because it violated our Community Guidelines.",
+            "YouTube said: This channel has been removed due to multiple third-party claims.",
+            "YouTube said: This channel has been terminated.",
+            "YouTube said: This account has been suspended.",
+            "YouTube said: This channel is not available.",
+            "YouTube said: This channel is no longer available.",
         ),
     ),
     "against-rules": (
@@ -229,13 +246,20 @@ SAMPLES: dict[str, tuple[FailureKind, tuple[str | Evidence, ...]]] = {
             Evidence("Failed to extract any player response", (NO_RUNTIME,), expected=False),
         ),
     ),
-    "media-forbidden": (K.TRANSIENT, ("unable to download video data: HTTP Error 403: Forbidden",)),
+    "media-forbidden": (
+        K.TRANSIENT,
+        (
+            "unable to download video data: HTTP Error 403: Forbidden",
+            "\r[download] Got error: HTTP Error 403: Forbidden. Giving up after 3 retries",
+        ),
+    ),
     "forbidden": (K.TRANSIENT, ("Unable to download webpage: HTTP Error 403: Forbidden",)),
     "media-moved": (
         K.TRANSIENT,
         (
             "unable to download video data: HTTP Error 404: Not Found",
             "unable to download video data: HTTP Error 410: Gone",
+            "\r[download] Got error: HTTP Error 404: Not Found. Giving up after 3 retries",
         ),
     ),
     "nothing-there": (
@@ -279,6 +303,7 @@ SAMPLES: dict[str, tuple[FailureKind, tuple[str | Evidence, ...]]] = {
             "fragment 3 not found, unable to continue",
         ),
     ),
+    "piece-failed": (K.TRANSIENT, ("ValueError: write to closed file",)),
     "incomplete-data": (K.TRANSIENT, ("Incomplete data received", "Incomplete yt initial data received")),
     "throttled": (K.TRANSIENT, (Evidence("x", exception_types=("ThrottledDownload", "YoutubeDLError")),)),
     "throttled-in-words": (K.TRANSIENT, ("The download speed is below throttle limit",)),

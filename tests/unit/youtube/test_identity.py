@@ -150,6 +150,7 @@ async def test_a_dead_jar_is_told_of_and_the_next_is_taken_when_nothing_is_under
         assert (still, after, identity.egress) == ("home+alice", "", "home+bob")
         assert "Cookie jar alice is dead, the site has signed its account out: log in again" in identity.alarm
         assert identity.with_alarm("a video").startswith("a video Cookie jar alice is dead")
+        assert identity.facts["dead_cookie_jars"] == "alice"
 
 
 async def test_without_a_jar_that_lives_there_is_no_work_and_never_one_without_cookies(jars: Path) -> None:
@@ -169,6 +170,7 @@ async def test_without_a_jar_that_lives_there_is_no_work_and_never_one_without_c
         clock.now += timedelta(seconds=5)
         await identity.why_unfit()
         assert identity.alarm == ""
+        assert "dead_cookie_jars" not in identity.facts
 
 
 async def test_two_workers_and_one_jar_leave_one_without_work(jars: Path) -> None:

@@ -85,7 +85,19 @@ def test_the_parts_of_a_video_are_counted_together_from_the_first_byte() -> None
     ear.part("b", 300)
 
     assert {progress.total_bytes for progress in ear.heard} == {400}
-    assert [progress.done_bytes for progress in ear.heard] == [0, 50, 100, 250, 400]
+    assert [progress.done_bytes for progress in ear.heard] == [0, 50, 100, 100, 250, 400]
+
+
+def test_each_format_is_told_of_by_its_name_as_soon_as_it_begins_and_captions_have_none() -> None:
+    ear = Ear()
+    ear.meter.expect({"requested_formats": [{"format_id": "137"}, {"format_id": "140"}]})
+
+    ear.part("v1.en.vtt", 10)
+    ear.part("137", 10)
+    ear.part("140", 10)
+
+    assert list(dict.fromkeys(progress.part for progress in ear.heard)) == ["", "137", "140"]
+    assert next(progress.done_bytes for progress in ear.heard if progress.part == "140") == 20
 
 
 def test_the_time_that_is_left_is_that_of_all_parts() -> None:
@@ -104,7 +116,7 @@ def test_a_guess_gives_way_to_what_the_server_says_and_no_guess_is_no_total() ->
     ear.part("a", 100)
     ear.part("b", 300)
 
-    assert [progress.total_bytes for progress in ear.heard] == [None, None, None, 400, 400]
+    assert [progress.total_bytes for progress in ear.heard] == [None, None, None, 400, 400, 400]
 
 
 def test_an_estimate_that_is_overtaken_never_makes_more_than_all() -> None:

@@ -36,6 +36,20 @@ def test_what_is_unfinished_of_another_file_is_dropped(tmp_path: Path, later: di
     assert unfinished.exists() is kept
 
 
+def test_what_comes_in_pieces_begins_anew_and_what_lies_beside_it_stays(tmp_path: Path) -> None:
+    prepare(tmp_path, info())
+    partial = tmp_path / PARTIAL_FOLDER
+    pieces = [partial / f"x.[9]0.mp4{end}" for end in (".ytdl", ".part", ".part-Frag3", ".part-Frag4.part")]
+    others = [partial / name for name in ("x.140.m4a", "x.140.m4a.part", "x.90.mp4.part")]
+    for file in (*pieces, *others):
+        file.touch()
+
+    prepare(tmp_path, info())
+
+    assert [file.exists() for file in pieces] == [False] * 4
+    assert all(file.exists() for file in others)
+
+
 def test_a_second_change_is_noticed_too(tmp_path: Path) -> None:
     prepare(tmp_path, info())
     prepare(tmp_path, info(filesize=2000))
