@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from tubewarren.completion import Sight, has_problems, is_finished
 from tubewarren.messages.commands import QueryLedger
 from tubewarren.topology import topology
-from tubewarren_services.local_fleet.completion import Sight, has_problems, is_finished
 from tubewarren_services.results_manager.ledger import Ledger
 
 QUEUES = topology().queues

@@ -1,0 +1,1 @@
+"""Alarms: what needs a person is sent to where the person is, a few messages and never a storm."""
