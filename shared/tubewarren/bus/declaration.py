@@ -1,13 +1,20 @@
 """Bringing the topology to the broker, and finding where the two differ."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from aio_pika.abc import AbstractConnection
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import AMQPChannelError, ChannelNotFoundEntity, ChannelPreconditionFailed
 
 from tubewarren.bus.errors import TopologyDriftError
 from tubewarren.bus.subscription import unrestored_channel
 from tubewarren.topology import Queue, Topology
+
+_REFUSED: Final = "ACCESS_REFUSED"
+"""The broker's word for what a user has no permission to do."""
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +29,32 @@ class Drift:
 async def declare(connection: AbstractConnection, topology: Topology) -> None:
     """Make everything that is missing; what is there stays as it is.
 
+    A user who may not make them leaves it to one who may; who then consumes from what is missing is told.
+
     Raises:
         TopologyDriftError: the broker has something of our name with other arguments.
     """
-    async with unrestored_channel(connection) as channel:
-        try:
-            for exchange in topology.exchanges:
-                await channel.declare_exchange(exchange.name, exchange.kind, durable=True)
-            for queue in topology.queues:
-                declared = await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments))
-                for binding in queue.bindings:
-                    await declared.bind(binding.exchange, binding.routing_key)
-        except ChannelPreconditionFailed as error:
-            raise TopologyDriftError(
-                f"The broker's queues or exchanges differ from what this version needs: {error}. "
-                "Run `svc topology check` for the whole list and what to do."
-            ) from error
+    try:
+        async with unrestored_channel(connection) as channel:
+            await _make(channel, topology)
+    except ChannelPreconditionFailed as error:
+        raise TopologyDriftError(
+            f"The broker's queues or exchanges differ from what this version needs: {error}. "
+            "Run `svc topology check` for the whole list and what to do."
+        ) from error
+    except AMQPChannelError as error:
+        if _REFUSED not in str(error):
+            raise
+        log.info("this user may not make queues; whoever may has made them")
+
+
+async def _make(channel: AbstractChannel, topology: Topology) -> None:
+    for exchange in topology.exchanges:
+        await channel.declare_exchange(exchange.name, exchange.kind, durable=True)
+    for queue in topology.queues:
+        declared = await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments))
+        for binding in queue.bindings:
+            await declared.bind(binding.exchange, binding.routing_key)
 
 
 async def check(connection: AbstractConnection, topology: Topology) -> tuple[Drift, ...]:

@@ -1,0 +1,48 @@
+"""Tests in containers: only when asked for by their mark, for they need an engine and minutes."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from compose.stacks import Stack, free_port
+
+_MARK = "compose"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{_MARK}: runs the fleet in containers; only collected with `-m {_MARK}`")
+
+
+def pytest_ignore_collect(config: pytest.Config) -> bool | None:
+    return None if _MARK in config.getoption("markexpr") else True
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The fleet, built and brought up with the demo as a person does it, and taken down with all its volumes."""
+    name = f"tubewarren-test-{uuid.uuid4().hex[:8]}"
+    folder = tmp_path_factory.mktemp("fleet")
+    settings = {
+        "IMAGE": name,
+        "FOLDER": str(folder),
+        # Whoever runs the tests can read, and remove, what the fleet writes.
+        "RUN_AS": f"{os.getuid() or 1000}:{os.getgid() or 1000}",
+        "MANAGEMENT_PORT": str(free_port()),
+        "SITE_SCRIPT": str(Path(__file__).with_name("long_feeds.py")),
+        "BROKER_PASSWORD_OPERATOR": "chosen by a person: 1/2 @ home",
+        "TUBEWARREN_YOUTUBE__ALLOWED_HOSTS": "demo-site:8080,site:8080",
+        "TUBEWARREN_RETRY__LADDER": "1s,2s,4s",
+        # Less than a video takes, so that work is handed back.
+        "TUBEWARREN_GRACE": "2s",
+    }
+    made = Stack(name, folder, settings)
+    try:
+        made.compose("--profile", "demo", "up", "--detach", "--build", "--wait")
+        yield made
+    finally:
+        if os.environ.get("TUBEWARREN_TEST_KEEP_STACK") is None:
+            made.compose("--profile", "*", "down", "--volumes", "--timeout", "5")
+            made.docker("image", "rm", "--force", name)

@@ -1,0 +1,98 @@
+"""A whole fleet in containers, as `docker compose` makes it from the project's own files."""
+
+import csv
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tubewarren.store.manifest import Manifest
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One Compose project, with folders and settings of its own."""
+
+    name: str
+    folder: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def compose(self, *arguments: str, timeout: timedelta = PATIENCE) -> str:
+        """Runs `docker compose` with these arguments; what it prints."""
+        files = ("--file", "docker-compose.yml", "--file", "tests/compose/site.yml", "--env-file", os.devnull)
+        return self._run(("docker", "compose", "--project-name", self.name, *files, *arguments), timeout)
+
+    def docker(self, *arguments: str) -> str:
+        """Runs `docker`."""
+        return self._run(("docker", *arguments), PATIENCE)
+
+    def svc(self, *arguments: str) -> str:
+        """Runs a command of the command line, as a person does."""
+        return self.compose("run", "--rm", "--no-TTY", "svc", *arguments)
+
+    def ask(self, *arguments: str) -> Any:
+        """What a command says with `--json`."""
+        return json.loads(self.svc(*arguments, "--json"))
+
+    def containers(self, service: str = "") -> list[str]:
+        """The ids of a service's containers, or of all, with those that have ended."""
+        return self.compose("ps", "--all", "--quiet", *((service,) if service else ())).split()
+
+    def rows(self, tab: str) -> list[dict[str, str]]:
+        """A tab of the workbook, on this side of the mount."""
+        path = self.folder / "workbook" / f"{tab}.csv"
+        if not path.exists():
+            return []
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return list(csv.DictReader(file))
+
+    def workers(self) -> dict[str, str]:
+        """The downloaders in the tab Workers, with the status of each."""
+        return {row["Hostname"]: row["Status"] for row in self.rows("Workers") if row["Service"] == "downloader"}
+
+    def tasks(self, feed: str) -> dict[str, str]:
+        """The videos of a feed in the tab Video Tasks, with the status of each."""
+        return {row["Title"]: row["Status"] for row in self.rows("Video Tasks") if row["Title"].startswith(f"{feed}-")}
+
+    def claimants(self, feed: str, status: str) -> set[str]:
+        """Who works on a feed's videos, or has done them, by the tab Video Tasks."""
+        rows = [row for row in self.rows("Video Tasks") if row["Title"].startswith(f"{feed}-")]
+        return {row["ClaimedBy"] for row in rows if row["Status"] == status}
+
+    def results(self, feed: str = "") -> dict[str, str]:
+        """The checksums of a feed's finished videos, or of all, by name, as their manifests tell them."""
+        manifests = (self.folder / "store" / "results").glob("*/manifest.json")
+        read = [Manifest.model_validate_json(path.read_bytes()) for path in manifests]
+        named = {each.url.rpartition("/")[2].removesuffix(".wav"): each.main_file.sha256 for each in read}
+        return {name: checksum for name, checksum in named.items() if name.startswith(feed)}
+
+    def _run(self, command: tuple[str, ...], timeout: timedelta) -> str:
+        ended = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **self.settings},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout.total_seconds(),
+            check=False,
+        )
+        if ended.returncode:
+            sys.stderr.write(f"{' '.join(command)}\n{ended.stdout[-5000:]}{ended.stderr[-5000:]}\n")
+        assert ended.returncode == 0, f"{' '.join(command)} ended with {ended.returncode}"
+        return ended.stdout
+
+
+def free_port() -> int:
+    with socket.socket() as candidate:
+        candidate.bind(("127.0.0.1", 0))
+        return int(candidate.getsockname()[1])
