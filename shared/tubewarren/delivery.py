@@ -25,6 +25,7 @@ class Delivery:
         opinions: the egresses that found this video unavailable.
         trace: the W3C headers of the story that it belongs to.
         death: set on commands that come by way of the dead-letter exchange.
+        due_since: when it came into its queue, to be handled at once.
     """
 
     message: Message
@@ -37,3 +38,4 @@ class Delivery:
     correlation_id: str | None = None
     trace: Mapping[str, str] = field(default_factory=dict)
     death: Death | None = None
+    due_since: datetime | None = None

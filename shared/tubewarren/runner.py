@@ -14,9 +14,12 @@ from typing import Any
 import structlog
 
 from tubewarren.bus import BrokerUnavailableError, Bus, Consumption, open_bus
+from tubewarren.health.endpoint import answering
+from tubewarren.health.findings import Findings, readiness
+from tubewarren.health.pulse import Watch
 from tubewarren.messages.events import WorkerBeat, WorkerState
 from tubewarren.settings import Settings
-from tubewarren.telemetry.tracing import open_provider
+from tubewarren.telemetry.telemetry import NO_EXPORTS, Exports, Telemetry, open_telemetry
 from tubewarren.topology import Topology, topology
 from tubewarren.workers import Worker, worker_identity
 
@@ -49,6 +52,7 @@ class Surroundings:
     bus: Bus
     topology: Topology
     worker: Worker
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ async def run(
     open_service: OpenService,
     settings: Settings,
     *,
-    exports_traces: bool = False,
+    exports: Exports = NO_EXPORTS,
     stops_at_eof: bool = False,
     connect: Connect = open_bus,
 ) -> None:
@@ -88,7 +92,7 @@ async def run(
         name: of the service.
         open_service: brings it up.
         settings: the effective ones, with a broker's address.
-        exports_traces: to where the standard OTEL_* variables say.
+        exports: what is told to where the standard OTEL_* variables say.
         stops_at_eof: for a service whose parent holds the other end.
         connect: how to reach the broker.
 
@@ -96,6 +100,7 @@ async def run(
         ExceptionGroup: one of its loops failed.
         TopologyDriftError: the broker's queues are not ours.
         WorkerFolderError: the data folder is not writable.
+        HealthAddressError: its health cannot be told where the settings say.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -103,27 +108,30 @@ async def run(
         loop.add_signal_handler(number, stop.set)
     if stops_at_eof:
         loop.add_reader(sys.stdin.fileno(), _stop_at_eof, stop)
-    with worker_identity(settings.data_dir, name, settings.worker_name) as worker:
+    watch = Watch()
+    with (
+        worker_identity(settings.data_dir, name, settings.worker_name) as worker,
+        answering(settings.health.address, watch),
+        open_telemetry(name, worker.name, exports, settings.telemetry.sample) as telemetry,
+    ):
         structlog.contextvars.bind_contextvars(worker=worker.name)
-        provider = open_provider(name, worker.name, exports=exports_traces)
+        if settings.broker_url is None:
+            raise ValueError("run needs settings with a broker_url")
+        opening = connect(
+            settings.broker_url.get_secret_value(),
+            worker.name,
+            trust=settings.broker,
+            egress=settings.egress or worker.host,
+            telemetry=telemetry,
+        )
+        bus = await _unless_stopped(stop, opening.__aenter__())
+        if bus is None:
+            return
         try:
-            if settings.broker_url is None:
-                raise ValueError("run needs settings with a broker_url")
-            opening = connect(
-                settings.broker_url.get_secret_value(),
-                worker.name,
-                egress=settings.egress or worker.host,
-                tracer=provider.get_tracer("tubewarren"),
-            )
-            bus = await _unless_stopped(stop, opening.__aenter__())
-            if bus is None:
-                return
-            try:
-                await serve(Surroundings(settings, bus, _topology(settings), worker), open_service, stop)
-            finally:
-                await opening.__aexit__(None, None, None)
+            surroundings = Surroundings(settings, bus, _topology(settings), worker, telemetry)
+            await serve(surroundings, open_service, stop, watch=watch)
         finally:
-            provider.shutdown()
+            await opening.__aexit__(None, None, None)
 
 
 async def serve(
@@ -133,6 +141,7 @@ async def serve(
     *,
     pause: Pause = asyncio.sleep,
     farewell_patience: timedelta = _FAREWELL_PATIENCE,
+    watch: Watch | None = None,
 ) -> None:
     """Run a service in its surroundings until `stop` is set, then drain it.
 
@@ -142,6 +151,7 @@ async def serve(
         stop: set when it shall leave.
         pause: waits between two looks for news to tell in a beat.
         farewell_patience: how long a last word may take.
+        watch: learns how the service is, as soon as it is up.
 
     Raises:
         ExceptionGroup: one of its loops failed.
@@ -152,6 +162,8 @@ async def serve(
         service = await _opened(surroundings, open_service, stack, stop, pause)
         if service is None:
             return
+        if watch is not None:
+            watch.look = lambda: _health(surroundings, service, stop)
         log.info("ready", broker_version=surroundings.bus.dialect.version)
         started = asyncio.TaskGroup()
         try:
@@ -225,6 +237,17 @@ def _beat_of(surroundings: Surroundings, service: Service, state: WorkerState) -
         settled=sum(each.settled for each in service.consumptions),
         version=version("tubewarren"),
         facts=dict(activity.facts),
+    )
+
+
+def _health(surroundings: Surroundings, service: Service, stop: asyncio.Event) -> Findings:
+    return tuple(
+        readiness(
+            is_connected=surroundings.bus.is_connected,
+            standings=surroundings.bus.standings,
+            unfit=service.activity().unfit,
+            is_draining=stop.is_set(),
+        )
     )
 
 

@@ -5,6 +5,7 @@ A test that fails here is no reason to change a frozen file: a changed meaning i
 
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,6 +36,7 @@ class Incoming:
     redelivered: bool = False
     reply_to: str | None = None
     correlation_id: str | None = None
+    timestamp: datetime | None = None
 
 
 def frozen_body(kind: str) -> bytes:

@@ -15,6 +15,8 @@ from pydantic import SecretStr
 
 from tubewarren.bus import BrokerUnavailableError, Bus, Consumption
 from tubewarren.bus.dialect import Dialect
+from tubewarren.health.findings import ABSENT, CONSUMING, STARTING, Standing, are_good
+from tubewarren.health.pulse import Watch
 from tubewarren.messages.events import WorkerBeat, WorkerState
 from tubewarren.runner import Activity, OpenService, Service, Surroundings, run, serve
 from tubewarren.settings import Settings
@@ -32,6 +34,8 @@ class FakeBus:
     declared: list[Topology] = field(default_factory=list)
     swallows: tuple[WorkerState, ...] = ()
     is_lost_times: int = 0
+    is_connected: bool = True
+    standings: dict[str, Standing] = field(default_factory=dict)
 
     @property
     def publisher(self) -> "FakeBus":
@@ -103,6 +107,7 @@ class Running:
     every: timedelta = timedelta(seconds=10)
     loops: tuple[Callable[[], Any], ...] = ()
     patience: timedelta = timedelta(seconds=5)
+    watch: Watch = field(default_factory=Watch)
 
     async def serve(self) -> None:
         heartbeat = HeartbeatSettings(every=self.every)
@@ -112,7 +117,14 @@ class Running:
             topology(),
             Worker("box/downloader", "downloader", "box", 4711),
         )
-        await serve(surroundings, self._opened(), self.stop, pause=self.time.pause, farewell_patience=self.patience)
+        await serve(
+            surroundings,
+            self._opened(),
+            self.stop,
+            pause=self.time.pause,
+            farewell_patience=self.patience,
+            watch=self.watch,
+        )
 
     def _opened(self) -> OpenService:
         @asynccontextmanager
@@ -190,6 +202,37 @@ async def test_asked_to_stop_it_says_so_drains_with_its_grace_and_says_goodbye()
     assert running.bus.states == [WorkerState.ACTIVE, WorkerState.DRAINING, WorkerState.STOPPED]
     assert running.consumption.grace == timedelta(seconds=20)
     assert [(beat.in_hand, beat.settled) for beat in running.bus.beats[1:]] == [(1, 5), (0, 6)]
+
+
+async def test_whoever_watches_sees_it_start_work_lose_things_and_drain() -> None:
+    running = Running(bus=FakeBus(is_lost_times=1, standings={"downloader": CONSUMING}))
+    seen = {}
+
+    def look(when: str) -> None:
+        seen[when] = [each.what for each in running.watch.look() if not each.ok]
+
+    async with up(running):
+        assert running.watch.look() == STARTING
+        await running.time.passes()
+        assert are_good(running.watch.look())
+        running.bus.standings["downloader"] = ABSENT
+        look("the broker cancelled the consumer")
+        running.bus.standings["downloader"] = CONSUMING
+        running.bus.is_connected = False
+        look("the connection was lost")
+        running.bus.is_connected = True
+        running.says = Activity(unfit="The disk is full.")
+        look("the disk is full")
+        running.says = Activity()
+        running.stop.set()
+        look("it was asked to leave")
+
+    assert seen == {
+        "the broker cancelled the consumer": ["queue downloader"],
+        "the connection was lost": ["broker"],
+        "the disk is full": ["machine"],
+        "it was asked to leave": ["service"],
+    }
 
 
 async def test_a_broker_that_is_lost_while_a_service_starts_is_waited_for() -> None:

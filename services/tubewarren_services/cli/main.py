@@ -6,12 +6,15 @@ from typing import Annotated, Literal
 import typer
 
 from tubewarren_services.cli.commands import (
+    alarms,
     audit,
     config,
     dead,
+    deploy,
     doctor,
     failures,
     fleet,
+    health,
     pause,
     presets,
     results,
@@ -62,7 +65,10 @@ for commands in (
     audit,
     topology,
     doctor,
+    health,
+    alarms,
     config,
+    deploy,
 ):
     commands.register(app)
 

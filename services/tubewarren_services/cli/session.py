@@ -113,7 +113,7 @@ async def connected(settings: "Settings") -> AsyncIterator[Session]:
     from tubewarren.topology import topology
 
     url = settings.broker_url.get_secret_value() if settings.broker_url else ""
-    async with open_bus(url, "svc", patience=_CONNECT_PATIENCE) as bus:
+    async with open_bus(url, "svc", trust=settings.broker, patience=_CONNECT_PATIENCE) as bus:
         yield Session(settings, bus, topology(settings.retry.ladder, settings.store.name))
 
 

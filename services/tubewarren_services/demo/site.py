@@ -135,13 +135,14 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def serve_site(catalogue: Catalogue, port: int = 0, host: str = LOOPBACK) -> AsyncIterator[Site]:
+async def serve_site(catalogue: Catalogue, port: int = 0, host: str = LOOPBACK, name: str = "") -> AsyncIterator[Site]:
     """Serve a catalogue for as long as the context lasts; visitors still there at its end are cut off.
 
     Args:
         catalogue: what to serve.
         port: 0 takes any free one; `Site.url` tells which.
         host: the address to listen on.
+        name: the host by which visitors reach it; by default the address.
 
     Raises:
         OSError: the address is taken or not ours; choose another port.
@@ -155,7 +156,7 @@ async def serve_site(catalogue: Catalogue, port: int = 0, host: str = LOOPBACK) 
 
     server = await asyncio.start_server(welcome, host, port, start_serving=False)
     # The port is known only now, and the feeds name it.
-    site = Site(catalogue, f"http://{host}:{server.sockets[0].getsockname()[1]}")
+    site = Site(catalogue, f"http://{name or host}:{server.sockets[0].getsockname()[1]}")
     await server.start_serving()
     try:
         yield site

@@ -4,29 +4,32 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
-from tubewarren.admission import Admission, Shift, ask_for_permit
+from tubewarren.admission import Shift
 from tubewarren.delivery import Delivery
 from tubewarren.fitness import Fitness, machine_with
 from tubewarren.messages.commands import DownloadVideo
 from tubewarren.outcomes import Outcome
-from tubewarren.runner import Activity, Service, Surroundings
+from tubewarren.runner import Service, Surroundings
 from tubewarren.settings import Settings
 from tubewarren.store.store import Store
+from tubewarren.telemetry.telemetry import Telemetry
 from tubewarren.topology import DOWNLOADER
+from tubewarren.workplace import open_workplace
 from tubewarren.youtube.addresses import check_address
-from tubewarren.youtube.identity import Identity, open_identity
+from tubewarren.youtube.identity import Identity
+from tubewarren.youtube.job import Progress
 from tubewarren.youtube.pool import ChildPool
 from tubewarren.youtube.processor import DEFAULT_PROCESSOR
 from tubewarren.youtube.startup import ensure_usable
 from tubewarren.youtube.wire import FetchOrder, FetchResult
 from tubewarren_services.downloader.handler import Ports, handle
 from tubewarren_services.downloader.progress import ProgressBoard
+from tubewarren_services.downloader.steps import Steps, tell_of_result
 
 T = TypeVar("T")
 
@@ -34,38 +37,22 @@ T = TypeVar("T")
 @asynccontextmanager
 async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     """Bring the downloader up."""
-    settings, bus = surroundings.settings, surroundings.bus
+    settings, bus, telemetry = surroundings.settings, surroundings.bus, surroundings.telemetry
     await ensure_usable(settings.youtube.options, settings.youtube.presets)
     store = await asyncio.to_thread(Store, settings.store.results.absolute(), settings.store.selected.absolute())
     board = ProgressBoard(surroundings.worker.name, bus.publisher.publish)
     asks_node = "javascript" in settings.fitness.programs
     fitness = Fitness(settings.fitness, partial(machine_with, settings.store.results, asks_node=asks_node))
     concurrency = settings.downloader.concurrency
+    shift = Shift(settings.shift.tasks, settings.shift.cooldown)
     async with (
-        open_identity(settings.identity, bus.egress, DOWNLOADER) as identity,
+        open_workplace(surroundings, DOWNLOADER, fitness.why_unfit, shift) as place,
         ChildPool(concurrency, jobs_per_child=settings.downloader.jobs_per_process) as pool,
     ):
-
-        async def why_unfit() -> str:
-            # It may have another cookie jar now, which is another egress.
-            reason = await identity.why_unfit()
-            admission.egress = identity.egress
-            return reason or await fitness.why_unfit()
-
-        admission = Admission(
-            worker=surroundings.worker.name,
-            egress=identity.egress,
-            stage=DOWNLOADER,
-            ask=partial(ask_for_permit, bus),
-            unfit=why_unfit,
-            clock=lambda: datetime.now(UTC),
-            shift=Shift(settings.shift.tasks, settings.shift.cooldown),
-        )
-
         ports = Ports(
             worker=surroundings.worker.name,
-            egress=identity.egress,
-            has_others=lambda: admission.has_others,
+            egress=place.identity.egress,
+            has_others=lambda: place.admission.has_others,
             storage=settings.store.name,
             yt_dlp_version=version("yt-dlp"),
             presets=settings.youtube.all_presets.keys(),
@@ -73,38 +60,21 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
             find=lambda video_id: _to_its_end(store.find, video_id),
             note_source=lambda video: _to_its_end(store.add_source, video.video_id, video.source_id, video.columns),
             claim=store.claim,
-            fetch=partial(_fetch, pool, board, settings, identity),
+            fetch=partial(_fetch, pool, board, settings, place.identity, telemetry),
             publish_result=lambda staging, draft: _to_its_end(store.publish, staging, draft),
             announce=bus.publisher.publish,
         )
 
-        admission.why_unfit = await why_unfit()
+        async def download(delivery: Delivery, egress: str) -> Outcome:
+            outcome = await handle(delivery, ports=replace(ports, egress=egress))
+            tell_of_result(telemetry, outcome)
+            return outcome
 
-        async def work(delivery: Delivery) -> Outcome:
-            with admission.at_work(delivery):
-                outcome = await handle(delivery, ports=replace(ports, egress=identity.egress))
-                # Before the next order comes, and not only at the next look.
-                admission.why_unfit = identity.why_changing or admission.why_unfit
-                return admission.note(outcome)
-
-        downloading = await bus.consume_commands(
-            surroundings.topology,
-            DOWNLOADER,
-            work,
-            prefetch=concurrency,
-            admit=admission.admit,
-            egress=lambda: identity.egress,
-        )
-        facts: dict[str, str | int | float | bool] = {
-            "yt_dlp": ports.yt_dlp_version,
-            "concurrency": concurrency,
-        }
-        yield Service(
-            consumptions=(downloading,),
-            loops=(partial(admission.keep, (downloading,)),),
-            activity=lambda: Activity(
-                identity.with_alarm(board.doing or admission.words), admission.why_unfit, {**facts, **identity.facts}
-            ),
+        yield await place.work(
+            download,
+            concurrency,
+            doing=lambda: board.doing,
+            facts={"yt_dlp": ports.yt_dlp_version, "concurrency": concurrency},
         )
 
 
@@ -113,6 +83,7 @@ async def _fetch(
     board: ProgressBoard,
     settings: Settings,
     identity: Identity,
+    telemetry: Telemetry,
     video: DownloadVideo,
     attempt: int,
     folder: Path,
@@ -134,8 +105,16 @@ async def _fetch(
         deadline=settings.downloader.deadline,
         no_progress=settings.downloader.no_progress,
     )
+    steps = Steps(telemetry)
+
     async with board.following(video) as report, identity.wearing(preset.options, counts=True) as options:
-        return await pool.fetch(order.model_copy(update={"options": options}), report)
+
+        def hear(progress: Progress) -> None:
+            steps.hear(progress)
+            report(progress)
+
+        with steps.followed():
+            return await pool.fetch(order.model_copy(update={"options": options}), hear)
 
 
 async def _to_its_end(work: Callable[..., T], *arguments: object) -> T:

@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from tubewarren.bus import Bus
+from tubewarren.bus import Bus, BusError
 from tubewarren.bus.dead_letters import DeadLetter, burial_times, redrive_dead, settled, tell_settled
 from tubewarren.bus.held import release_held
 from tubewarren.delivery import Delivery
@@ -24,6 +24,9 @@ from tubewarren.runner import Activity, Service, Surroundings
 from tubewarren.settings.model import HeartbeatSettings
 from tubewarren.topology import HEARTBEAT_MONITOR, Topology, permits
 from tubewarren.workers import Worker
+from tubewarren_services.heartbeat_monitor.alarms.desk import AlarmDesk
+from tubewarren_services.heartbeat_monitor.alarms.posting import post
+from tubewarren_services.heartbeat_monitor.gauges import show_gauges
 from tubewarren_services.heartbeat_monitor.handler import Changes, Fleet, KnownWorker, observe, review
 from tubewarren_services.heartbeat_monitor.memory import StateFile
 from tubewarren_services.heartbeat_monitor.permits.office import PermitOffice
@@ -40,6 +43,9 @@ _REVIEW_EVERY: Final = timedelta(seconds=1)
 _SAVE_EVERY: Final = timedelta(seconds=5)
 _FAREWELL_PATIENCE: Final = timedelta(seconds=2)
 _LEDGER_PATIENCE: Final = timedelta(seconds=5)
+_COUNT_EVERY: Final = timedelta(minutes=1)
+_COUNT_AGAIN: Final = timedelta(seconds=5)
+_COUNT_PATIENCE: Final = timedelta(seconds=30)
 _MOST_BURIALS: Final = 100_000
 
 log = structlog.stdlib.get_logger(__name__)
@@ -59,9 +65,15 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
         _now,
     )
 
+    desk = AlarmDesk.open(settings.data_dir / "heartbeat-monitor.alarms.json", settings.alarms, post, _now)
+    is_alarmed = bool(settings.alarms.urls)
+    show_gauges(surroundings.telemetry, lambda: monitor.fleet, lambda: office.books, office.policy, _now)
+
     async def record(deliveries: Sequence[Delivery]) -> None:
         await monitor.record(deliveries)
         await office.hear(deliveries)
+        if is_alarmed:
+            desk.hear(deliveries)
 
     async def look_around() -> None:
         while True:
@@ -69,18 +81,26 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
             await office.review()
             await asyncio.sleep(_REVIEW_EVERY.total_seconds())
 
+    async def alarm() -> None:
+        while True:
+            await desk.look(monitor.fleet, office.books)
+            await asyncio.sleep(_REVIEW_EVERY.total_seconds())
+
+    alarming = (alarm, partial(_keep_counting, bus, surroundings.topology, desk)) if is_alarmed else ()
     (heard,) = (each for each in surroundings.topology.events if each.service == HEARTBEAT_MONITOR)
     listening = await bus.consume_events(heard.name, record, _BATCH, _LINGER)
     answering = await bus.answer(permits(), office.answer)
     try:
         yield Service(
             consumptions=(listening, answering),
-            loops=(look_around,),
-            activity=lambda: monitor.activity(office.trouble),
+            loops=(look_around, *alarming),
+            activity=lambda: monitor.activity(office.trouble or desk.trouble),
         )
     finally:
         await monitor.leave(surroundings.worker)
         monitor.save()
+        if is_alarmed:
+            await desk.save()
 
 
 @dataclass(slots=True)
@@ -191,6 +211,19 @@ async def _redrive(bus: Bus, topology: Topology, wanted: Returning) -> int:
     events = [settled(letter, Fate.REDRIVEN, now, time) for letter, time in zip(sent, times, strict=True)]
     await tell_settled(bus, events)
     return len(sent)
+
+
+async def _keep_counting(bus: Bus, topology: Topology, desk: AlarmDesk) -> None:
+    """What no event tells: how much is dead, and whether anything is left to do."""
+    while True:
+        answer = None
+        with suppress(BusError, TimeoutError):
+            async with asyncio.timeout(_COUNT_PATIENCE.total_seconds()):
+                depths = await bus.depths(topology)
+                answer = await bus.ask_one(QueryLedger(topic="summary"), LedgerAnswered, _LEDGER_PATIENCE)
+                desk.count(depths, next(iter(answer.rows if answer else ()), {}), topology.queues)
+        # A run that begins with the fleet must be seen before it ends.
+        await asyncio.sleep((_COUNT_EVERY if answer else _COUNT_AGAIN).total_seconds())
 
 
 def _is_meant(wanted: Returning, letter: DeadLetter) -> bool:

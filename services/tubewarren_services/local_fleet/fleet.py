@@ -17,9 +17,11 @@ from pydantic import SecretStr
 
 from tubewarren.broker import PrivateNode, find_installation
 from tubewarren.bus import BrokerUnavailableError, Bus, open_bus
+from tubewarren.completion import Sight, Value, has_problems, is_finished
 from tubewarren.messages.commands import QueryLedger
 from tubewarren.messages.events import LedgerAnswered, WorkerBeat
 from tubewarren.settings import Settings, environment_of
+from tubewarren.settings.broker import BrokerSettings
 from tubewarren.topology import (
     DOWNLOADER,
     HEARTBEAT_MONITOR,
@@ -31,7 +33,6 @@ from tubewarren.topology import (
     Topology,
     topology,
 )
-from tubewarren_services.local_fleet.completion import Sight, Value, has_problems, is_finished
 from tubewarren_services.local_fleet.private_broker import kept_broker
 from tubewarren_services.local_fleet.processes import Copy, ServiceProcess, ServiceStartError
 
@@ -174,7 +175,7 @@ async def open_fleet(settings: Settings, copies: Mapping[str, int] | None = None
         async with _broker(settings, say) as found:
             url = found.broker_url
             assert url is not None  # noqa: S101 - the broker's address is what _broker is for
-            async with open_bus(url.get_secret_value(), "svc up") as bus:
+            async with open_bus(url.get_secret_value(), "svc up", trust=found.broker) as bus:
                 system = topology(found.retry.ladder, found.store.name)
                 await bus.declare(system)
                 fleet = Fleet(found, bus, system, _processes(found, copies or {}), say)
@@ -248,7 +249,8 @@ async def _broker(settings: Settings, say: Say) -> AsyncIterator[Settings]:
     async with kept_broker(PrivateNode(settings.data_dir, installation), say) as node:
         if node.management_url is not None:
             say(f"Its management UI: {node.management_url} (user {node.user}, password in {node.credentials_file})")
-        yield settings.model_copy(update={"broker_url": SecretStr(node.url)})
+        # It listens on loopback and in the clear.
+        yield settings.model_copy(update={"broker_url": SecretStr(node.url), "broker": BrokerSettings()})
 
 
 def _tell_of_a_broken_view(showing: "asyncio.Task[None]") -> None:
@@ -259,13 +261,23 @@ def _tell_of_a_broken_view(showing: "asyncio.Task[None]") -> None:
 def _processes(settings: Settings, copies: Mapping[str, int]) -> tuple[ServiceProcess, ...]:
     logs = settings.data_dir / "logs"
     environment = environment_of(settings)
-    return tuple(
-        ServiceProcess(
-            Copy(service, service if number == 1 else f"{service}.{number}"), _command(service), environment, logs
-        )
+    wanted = [
+        Copy(service, service if number == 1 else f"{service}.{number}")
         for service in SERVICES
         for number in range(1, copies.get(service, 1) + 1)
+    ]
+    return tuple(
+        ServiceProcess(copy, _command(copy.service), {**environment, **_health_place(settings, place)}, logs)
+        for place, copy in enumerate(wanted)
     )
+
+
+def _health_place(settings: Settings, place: int) -> dict[str, str]:
+    """Each process tells its health on a port of its own."""
+    address = settings.health.address
+    if address is None or not address.port:
+        return {}
+    return {"TUBEWARREN_HEALTH__LISTEN": str(address._replace(port=address.port + place))}
 
 
 def _command(service: str) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     settings, bus = surroundings.settings, surroundings.bus
     calendar = await asyncio.to_thread(Calendar.open, settings.data_dir / "sheet-ingestor.sqlite")
     reader = Reader(
-        workbook=open_workbook(settings.sheet),
+        workbook=open_workbook(settings.sheet, surroundings.telemetry),
         numbers=NumberFile(settings.data_dir / "sheet-ingestor.highest"),
         sources_file=SourcesFile(settings.sources_file),
     )

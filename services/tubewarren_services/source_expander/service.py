@@ -4,21 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 
-from tubewarren.admission import Admission, ask_for_permit
 from tubewarren.bus import Bus
-from tubewarren.delivery import Delivery
 from tubewarren.fitness import machine_with, unfitness
 from tubewarren.messages.commands import ExpandSource, QueryLedger
 from tubewarren.messages.events import LedgerAnswered
-from tubewarren.outcomes import Outcome
-from tubewarren.runner import Activity, Service, Surroundings
+from tubewarren.runner import Service, Surroundings
 from tubewarren.settings import Settings
 from tubewarren.topology import SOURCE_EXPANDER
-from tubewarren.youtube.identity import Identity, open_identity
+from tubewarren.workplace import open_workplace
+from tubewarren.youtube.identity import Identity
 from tubewarren.youtube.pool import ChildPool
 from tubewarren.youtube.startup import ensure_usable
 from tubewarren.youtube.wire import ListOrder, Page
@@ -57,62 +55,29 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     # Of all that a machine must have, listing needs yt-dlp alone, and what is loaded stays as it is.
     seen = await asyncio.to_thread(machine_with, settings.store.results, asks_node=False)
     too_old = unfitness(seen, needs)
+
+    async def unfit() -> str:
+        return too_old
+
     async with (
-        open_identity(settings.identity, bus.egress, SOURCE_EXPANDER) as identity,
+        open_workplace(surroundings, SOURCE_EXPANDER, unfit) as place,
         ChildPool(_SOURCES_AT_A_TIME) as pool,
     ):
         ports = Ports(
             worker=surroundings.worker.name,
-            egress=identity.egress,
+            egress=place.identity.egress,
             presets=youtube.all_presets.keys(),
             wanted=lambda source: youtube.wanted(source.preset, source.columns),
             known=partial(_known, bus),
-            pages=partial(_pages, pool, settings, identity),
+            pages=partial(_pages, pool, settings, place.identity),
             publish=bus.publisher.publish,
             working_on=doing.say,
         )
-
-        async def why_unfit() -> str:
-            # It may have another cookie jar now, which is another egress.
-            reason = await identity.why_unfit()
-            admission.egress = identity.egress
-            return reason or too_old
-
-        admission = Admission(
-            worker=surroundings.worker.name,
-            egress=identity.egress,
-            stage=SOURCE_EXPANDER,
-            ask=partial(ask_for_permit, bus),
-            unfit=why_unfit,
-            clock=lambda: datetime.now(UTC),
-        )
-
-        admission.why_unfit = await why_unfit()
-
-        async def work(delivery: Delivery) -> Outcome:
-            with admission.at_work(delivery):
-                outcome = await handle(delivery, ports=replace(ports, egress=identity.egress))
-                # Before the next order comes, and not only at the next look.
-                admission.why_unfit = identity.why_changing or admission.why_unfit
-                return admission.note(outcome)
-
-        expanding = await bus.consume_commands(
-            surroundings.topology,
-            SOURCE_EXPANDER,
-            work,
-            prefetch=_SOURCES_AT_A_TIME,
-            admit=admission.admit,
-            egress=lambda: identity.egress,
-        )
-        facts: dict[str, str | int | float | bool] = {"yt_dlp": version("yt-dlp")}
-        yield Service(
-            consumptions=(expanding,),
-            loops=(partial(admission.keep, (expanding,)),),
-            activity=lambda: Activity(
-                identity.with_alarm(doing.words or admission.words),
-                admission.why_unfit,
-                {**facts, **identity.facts},
-            ),
+        yield await place.work(
+            lambda delivery, egress: handle(delivery, ports=replace(ports, egress=egress)),
+            _SOURCES_AT_A_TIME,
+            doing=lambda: doing.words,
+            facts={"yt_dlp": version("yt-dlp")},
         )
 
 

@@ -32,6 +32,8 @@ from tubewarren_services.status_writer.mirror import Mirror, MirrorRow
 from tubewarren_services.status_writer.summary import COUNTED, Summary, gates_of, held_sources, written_into
 
 Rows = Mapping[Key, MirrorRow]
+Rewritten = Mapping[str, int]
+"""How many rows of each tab were written, added and taken out."""
 
 _MAY_BE_SET_BACK: Final = (SOURCES, VIDEO_TASKS)
 _ENDED: Final = frozenset({StatusWord.DONE.value, StatusWord.ERROR.value, StatusWord.FILTERED.value})
@@ -92,8 +94,11 @@ class Scribe:
         with self._turn:
             self.mirror.take_in(facts)
 
-    def flush(self) -> None:
+    def flush(self) -> Rewritten:
         """Write what waits into all tabs in one go; one that is not as we left it is brought right as a whole.
+
+        Returns:
+            How many rows were written.
 
         Raises:
             SheetUnavailableError: not now; the same again later does no harm.
@@ -103,11 +108,13 @@ class Scribe:
             self._make_missing_tabs()
             self._try_unreadable_again()
             told = self._summary()
-            if self._is_news(told):
-                self._write(told, is_news=True)
+            return self._write(told, is_news=True) if self._is_news(told) else {}
 
-    def heal(self) -> None:
+    def heal(self) -> Rewritten:
         """Look at every tab when it is time, and write when one is not as we left it, or when something waits.
+
+        Returns:
+            How many rows were written.
 
         Raises:
             SheetUnavailableError: not now.
@@ -115,14 +122,16 @@ class Scribe:
         """
         with self._turn:
             if not self._is_due(self._looked_at):
-                return
+                return {}
             self._make_missing_tabs()
             self._try_unreadable_again()
             told = self._summary()
             is_news = self._is_news(told)
+            written: Rewritten = {}
             if is_news or not self._is_as_we_left_it():
-                self._write(told, is_news=is_news)
+                written = self._write(told, is_news=is_news)
             self._looked_at = self.timer()
+            return written
 
     def close(self) -> None:
         """Close the mirror, when the thread that has its turn is done with it."""
@@ -151,16 +160,17 @@ class Scribe:
         except TabUnreadableError:
             return False
 
-    def _write(self, told: Summary, *, is_news: bool) -> None:
+    def _write(self, told: Summary, *, is_news: bool) -> Rewritten:
         self.mirror.make_room(VIDEO_TASKS, self.most_videos)
         self.mirror.make_room(DEAD_LETTER_TASKS, self.most_videos)
-        while (unreadable := self._try_to_write(told, is_news=is_news)) is not None:
+        while isinstance(unreadable := self._try_to_write(told, is_news=is_news), TabUnreadableError):
             self._unreadable[_named(unreadable.tab)] = str(unreadable)
             self._unreadable_since = self.timer()
         self._looked_at = self.timer()
+        return unreadable
 
-    def _try_to_write(self, told: Summary, *, is_news: bool) -> TabUnreadableError | None:
-        """What keeps a tab from being read, if something does; the others can be written without it."""
+    def _try_to_write(self, told: Summary, *, is_news: bool) -> Rewritten | TabUnreadableError:
+        """What was written, or what keeps a tab from being read; the others can be written without it."""
         held = held_sources(told.gates)
         changes: dict[Tab, Callable[[Table], Edited]] = {tab: partial(self._edit, tab, held) for tab in TABS}
         changes[SUMMARY] = partial(self._tell, told, self.clock(), is_news=is_news)
@@ -174,7 +184,7 @@ class Scribe:
             self._seen[tab] = after.table
         self._summarised = told if SUMMARY in written else None
         self._held = held if SOURCES in written else None
-        return None
+        return {tab.name: rows for tab, after in written.items() if (rows := after.edit.patch.rows)}
 
     def _edit(self, tab: Tab, held: Mapping[str, str], table: Table) -> Edited:
         is_as_left = table == self._seen.get(tab) and (tab is not SOURCES or held == self._held)

@@ -16,11 +16,13 @@ from tubewarren.runner import Activity, Service, Surroundings
 from tubewarren.sheets.backoff import Backoff
 from tubewarren.sheets.errors import SheetUnavailableError
 from tubewarren.sheets.opening import open_workbook
+from tubewarren.telemetry.telemetry import Telemetry
 from tubewarren.topology import DOWNLOADER, STATUS_WRITER, Topology
 from tubewarren.workers import Worker
+from tubewarren_services.status_writer.flushes import Flushes
 from tubewarren_services.status_writer.handler import facts_of
 from tubewarren_services.status_writer.mirror import Mirror, MirrorError
-from tubewarren_services.status_writer.scribe import Scribe
+from tubewarren_services.status_writer.scribe import Rewritten, Scribe
 
 _BATCH: Final = 1_000
 _BATCH_EVERY: Final = timedelta(milliseconds=200)
@@ -38,8 +40,10 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     settings, bus = surroundings.settings, surroundings.bus
     mirror = await asyncio.to_thread(Mirror.open, settings.data_dir / "status-writer.sqlite")
     often = settings.sheet.flush_every
-    scribe = Scribe(mirror, open_workbook(settings.sheet), settings.sheet.most_videos, look_every=_LOOK_EVERY * often)
-    writer = Writer(scribe, delivery_limit=_delivery_limit(surroundings.topology))
+    workbook = open_workbook(settings.sheet, surroundings.telemetry)
+    scribe = Scribe(mirror, workbook, settings.sheet.most_videos, look_every=_LOOK_EVERY * often)
+    flushes = Flushes(surroundings.telemetry)
+    writer = Writer(scribe, delivery_limit=_delivery_limit(surroundings.topology), flushes=flushes)
 
     async def keep_right() -> None:
         while True:
@@ -65,10 +69,12 @@ class Writer:
         clock: the time of our own goodbye.
         backoff: while the workbook cannot be written.
         pause: waits for so many seconds.
+        flushes: is told of each writing.
     """
 
     scribe: Scribe
     delivery_limit: int
+    flushes: Flushes = field(default_factory=lambda: Flushes(Telemetry()))
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     backoff: Backoff = field(default_factory=Backoff)
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep
@@ -77,6 +83,7 @@ class Writer:
 
     async def remember(self, deliveries: Sequence[Delivery]) -> None:
         """Take a batch into the mirror, while the workbook is away, too: it is to show the newest when it is back."""
+        self.flushes.wait()
         while not await self._is_taken_in(deliveries):
             await self.pause(_PAUSE_OF_MEMORY.total_seconds())
 
@@ -86,8 +93,9 @@ class Writer:
         The rows of a tab that a person has to mend wait in the mirror instead: the other tabs must go on.
         """
         pauses = self.backoff.pauses()
-        while not await self._is_done(self.scribe.flush):
-            await self.pause(next(pauses).total_seconds())
+        with self.flushes.clearing():
+            while not await self._is_done(self.scribe.flush):
+                await self.pause(next(pauses).total_seconds())
 
     async def heal(self) -> None:
         """Look whether the workbook still shows what it should."""
@@ -124,10 +132,11 @@ class Writer:
         self._tell_if_news(told)
         return not self._memory_trouble
 
-    async def _is_done(self, work: Callable[[], None]) -> bool:
+    async def _is_done(self, work: Callable[[], Rewritten]) -> bool:
         told = self.activity().unfit
         try:
-            await asyncio.to_thread(work)
+            with self.flushes.told() as tell:
+                tell(await asyncio.to_thread(work))
         except (SheetUnavailableError, MirrorError) as error:
             self._sheet_trouble = str(error)
         else:

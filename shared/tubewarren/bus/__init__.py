@@ -1,7 +1,7 @@
 """The only code that knows aio-pika: connections, publishing, consuming, declaring."""
 
+from tubewarren.bus.command_consumption import Handler
 from tubewarren.bus.connection import Bus, Consumption, open_bus
-from tubewarren.bus.consumption import Afterwards, BatchHandler, Handler
 from tubewarren.bus.declaration import Drift
 from tubewarren.bus.errors import (
     BrokerRefusedError,
@@ -11,6 +11,7 @@ from tubewarren.bus.errors import (
     TopologyDriftError,
     UnroutableError,
 )
+from tubewarren.bus.event_consumption import Afterwards, BatchHandler
 
 __all__ = [
     "Afterwards",

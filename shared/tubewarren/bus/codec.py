@@ -77,8 +77,9 @@ def decode(incoming: AbstractIncomingMessage) -> Delivery:
         not_before=_moment(incoming.headers.get(NOT_BEFORE)),
         reply_to=incoming.reply_to,
         correlation_id=incoming.correlation_id,
-        trace=_trace(incoming.headers),
+        trace=trace_of(incoming.headers),
         death=death_of(incoming),
+        due_since=_due_since(incoming),
     )
 
 
@@ -97,6 +98,11 @@ def opinions_of(headers: Mapping[str, object]) -> tuple[str, ...]:
     """The egresses that found this video unavailable, oldest first."""
     header = headers.get(OPINIONS)
     return tuple(str(each) for each in header) if isinstance(header, list) else ()
+
+
+def trace_of(headers: Mapping[str, object]) -> dict[str, str]:
+    """The W3C headers of the story that a message belongs to."""
+    return {name: value for name in TRACE_HEADERS if isinstance(value := headers.get(name), str)}
 
 
 def death_of(incoming: AbstractIncomingMessage) -> Death | None:
@@ -128,6 +134,15 @@ def _told(headers: Mapping[str, object]) -> Death | None:
     return Death(queue, reason) if isinstance(queue, str) and isinstance(reason, str) else None
 
 
+def _due_since(incoming: AbstractIncomingMessage) -> datetime | None:
+    """When it was published, to a whole second, or came back from a rung."""
+    record = incoming.headers.get("x-death")
+    newest = record[0] if isinstance(record, list) and record else None
+    came_back = newest.get("time") if isinstance(newest, dict) and newest.get("reason") == _WAITED else None
+    moment = came_back or incoming.timestamp
+    return moment.astimezone(UTC) if isinstance(moment, datetime) else None
+
+
 def _complaint(kind: type[Message], error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the body"
@@ -140,7 +155,3 @@ def _moment(header: object) -> datetime | None:
     except ValueError:
         return None
     return moment if moment and moment.tzinfo else None
-
-
-def _trace(headers: Mapping[str, object]) -> dict[str, str]:
-    return {name: value for name in TRACE_HEADERS if isinstance(value := headers.get(name), str)}

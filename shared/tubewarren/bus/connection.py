@@ -6,8 +6,9 @@ An alarm of the broker stops connections that publish, acks included; so consume
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
@@ -24,22 +25,14 @@ from aio_pika.exceptions import (
     AuthenticationError,
     ProbableAuthenticationError,
 )
-from opentelemetry.trace import NoOpTracer, Tracer
 from yarl import URL
 
 from tubewarren.bus import declaration
 from tubewarren.bus.codec import decode
-from tubewarren.bus.consumption import (
-    Admit,
-    Afterwards,
-    BatchHandler,
-    CommandConsumption,
-    EventConsumption,
-    Handler,
-    Subscribe,
-)
+from tubewarren.bus.command_consumption import Admit, CommandConsumption, Handler
 from tubewarren.bus.declaration import Drift
 from tubewarren.bus.dialect import Dialect
+from tubewarren.bus.encryption import AMQPS_PORT, Encryption, encryption_of, hung_up, plain_words
 from tubewarren.bus.errors import (
     BrokerRefusedError,
     BrokerUnavailableError,
@@ -47,10 +40,14 @@ from tubewarren.bus.errors import (
     UnreadableMessageError,
     UnroutableError,
 )
+from tubewarren.bus.event_consumption import Afterwards, BatchHandler, EventConsumption
 from tubewarren.bus.publisher import Publisher
-from tubewarren.bus.subscription import FindQueue, OnMessage, Subscription, leave, unrestored_channel
+from tubewarren.bus.subscription import FindQueue, OnMessage, Subscribe, Subscription, leave, unrestored_channel
 from tubewarren.delivery import Delivery
+from tubewarren.health.findings import Standing
 from tubewarren.messages import Command, Message
+from tubewarren.settings.broker import BrokerSettings
+from tubewarren.telemetry.telemetry import Telemetry
 from tubewarren.topology import COMMANDS, EVENTS, Topology, WorkQueue
 
 _HEARTBEAT_SECONDS = 10
@@ -59,6 +56,7 @@ _RECONNECT_SECONDS = 1
 _CONNECT_TIMEOUT = timedelta(seconds=10)
 _PAUSE = timedelta(seconds=2)
 _QUESTIONS_AT_A_TIME = 4
+_PORTS = {"amqp": 5672, "amqps": AMQPS_PORT}
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -79,9 +77,20 @@ class Bus:
     publisher: Publisher
     worker: str
     egress: str
+    _publishing: AbstractRobustConnection
     _consuming: AbstractRobustConnection
-    _tracer: Tracer
     _left_at_close: AsyncExitStack
+    _subscriptions: list[Subscription] = field(default_factory=list)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether both connections are up; one that fell silent counts as up until that is noticed."""
+        return self._publishing.connected.is_set() and self._consuming.connected.is_set()
+
+    @property
+    def standings(self) -> dict[str, Standing]:
+        """Of each queue that is worked on, whether it is consumed."""
+        return {each.name: each.standing for each in self._subscriptions}
 
     async def declare(self, topology: Topology) -> None:
         """Make what is missing of the topology.
@@ -124,7 +133,7 @@ class Bus:
         """
         queue = topology.work_queue(queue_name)
         consumption = CommandConsumption(
-            queue, handler, self.publisher, self._tracer, self.worker, egress or self.egress, admit=admit
+            queue, handler, self.publisher, self.worker, egress or self.egress, admit=admit
         )
         with _lost_is_unavailable():
             await consumption.start(self._subscribe(queue_name, _declared(queue_name), prefetch))
@@ -160,7 +169,7 @@ class Bus:
             return queue
 
         consumption = CommandConsumption(
-            questions, handler, self.publisher, self._tracer, self.worker, self.egress, has_dead_queue=False
+            questions, handler, self.publisher, self.worker, self.egress, has_dead_queue=False
         )
         with _lost_is_unavailable():
             await consumption.start(self._subscribe(questions.name, find_queue, _QUESTIONS_AT_A_TIME))
@@ -250,6 +259,7 @@ class Bus:
         def subscribe(on_message: OnMessage) -> Subscription:
             subscription = Subscription(self._consuming, queue_name, find_queue, prefetch, on_message)
             self._left_at_close.callback(subscription.abandon)
+            self._subscriptions.append(subscription)
             return subscription
 
         return subscribe
@@ -257,25 +267,33 @@ class Bus:
 
 @asynccontextmanager
 async def open_bus(
-    url: str, worker: str, *, egress: str = "", tracer: Tracer | None = None, patience: timedelta | None = None
+    url: str,
+    worker: str,
+    *,
+    trust: BrokerSettings | None = None,
+    egress: str = "",
+    telemetry: Telemetry | None = None,
+    patience: timedelta | None = None,
 ) -> AsyncIterator[Bus]:
     """Connect to the broker and stay connected through its restarts.
 
     Args:
-        url: where it is, with user, password and virtual host.
+        url: where it is, with user, password and virtual host; `amqps://` for an encrypted connection,
+        trust: and whom to trust then, and who we are.
         worker: names the connections in the management UI.
         egress: by which way out the worker works.
-        tracer: makes the spans of what is published and handled; none by default.
+        telemetry: is told of what is published and handled; nobody by default.
         patience: give up after so long; None keeps trying for ever.
 
     Raises:
         BrokerUnavailableError: no answer within `patience`.
-        BrokerRefusedError: the broker does not accept user, password or virtual host, and patience is bounded;
-            without a bound this is waited out like an absence.
+        BrokerRefusedError: the broker does not accept user, password, virtual host or certificate, or we do not
+            accept its certificate, and patience is bounded; without a bound this is waited out like an absence.
+        TlsFilesError: a certificate or key of ours cannot be used.
     """
-    tracer = tracer or NoOpTracer()
     async with AsyncExitStack() as stack:
-        publishing = await _connect(url, f"{worker} (publishes)", patience)
+        connect = partial(_connect, url, encryption_of(url, trust or BrokerSettings()))
+        publishing = await connect(f"{worker} (publishes)", patience)
         stack.push_async_callback(publishing.close)
         dialect = Dialect(_version(publishing))
         if not dialect.is_supported:
@@ -283,32 +301,37 @@ async def open_bus(
         channel = publishing.channel(publisher_confirms=True, on_return_raises=True)
         with _lost_is_unavailable():
             await channel.initialize()
-        publisher = Publisher(channel, dialect, tracer, patience)
+        publisher = Publisher(channel, dialect, telemetry or Telemetry(), patience)
         stack.callback(publisher.close)
         # Closed first: who still handles something is ended before the way out is shut.
-        consuming = await _connect(url, f"{worker} (consumes)", patience)
+        consuming = await connect(f"{worker} (consumes)", patience)
         _tell_of_losses(consuming)
         stack.push_async_callback(consuming.close)
-        yield Bus(dialect, publisher, worker, egress, consuming, tracer, stack)
+        yield Bus(dialect, publisher, worker, egress, publishing, consuming, stack)
 
 
-async def _connect(url: str, name: str, patience: timedelta | None) -> AbstractRobustConnection:
+async def _connect(
+    url: str, encryption: Encryption | None, name: str, patience: timedelta | None
+) -> AbstractRobustConnection:
     loop = asyncio.get_running_loop()
     started = loop.time()
     while True:
         waited = timedelta(seconds=loop.time() - started)
         attempt = _CONNECT_TIMEOUT if patience is None else min(_CONNECT_TIMEOUT, max(patience - waited, _PAUSE))
         try:
-            return await aio_pika.connect_robust(
+            connection: AbstractRobustConnection = await aio_pika.connect_robust(
                 url,
                 timeout=attempt.total_seconds(),
                 heartbeat=_HEARTBEAT_SECONDS,
                 reconnect_interval=_RECONNECT_SECONDS,
                 client_properties={"connection_name": name},
+                **(encryption.arguments if encryption else {}),
             )
         except (TimeoutError, *CONNECTION_EXCEPTIONS) as error:
-            problem = _problem(url, error)
-            cause = error
+            cause = (await encryption.last_word() if encryption and hung_up(error) else None) or error
+            problem = _problem(url, cause)
+        else:
+            return connection
         is_hopeless = (
             isinstance(problem, BrokerRefusedError)
             or loop.time() + _PAUSE.total_seconds() > started + (patience or _PAUSE).total_seconds()
@@ -320,7 +343,8 @@ async def _connect(url: str, name: str, patience: timedelta | None) -> AbstractR
 
 
 def _declared(queue_name: str) -> FindQueue:
-    return lambda channel: channel.get_queue(queue_name)
+    # Not looked for first: 4.2.6 and 4.3.0 let only those look who may make it.
+    return lambda channel: channel.get_queue(queue_name, ensure=False)
 
 
 def _keeper(arrived: "asyncio.Queue[Delivery] | asyncio.Queue[Delivery | None]") -> OnMessage:
@@ -368,6 +392,8 @@ def _lost_is_unavailable() -> Iterator[None]:
 
 
 def _problem(url: str, error: BaseException) -> BusError:
+    if (words := plain_words(error)) is not None:
+        return BrokerRefusedError(f"There is no encrypted connection to the broker at {_spell(url)}: {words}")
     if isinstance(error, AuthenticationError | ProbableAuthenticationError):
         return BrokerRefusedError(
             f"The broker at {_spell(url)} refuses this user or password. "
@@ -379,16 +405,17 @@ def _problem(url: str, error: BaseException) -> BusError:
             f"The broker at {_spell(url)} has no such virtual host, or does not let this user in. "
             "Check TUBEWARREN_BROKER_URL (amqp://user:password@host:port/vhost)."
         )
+    hint = " If TLS begins at this port, write amqps://." if URL(url).scheme == "amqp" and hung_up(error) else ""
     return BrokerUnavailableError(
         f"The broker at {_spell(url)} does not answer ({error}). "
-        "Start it, or point TUBEWARREN_BROKER_URL at the right place."
+        f"Start it, or point TUBEWARREN_BROKER_URL at the right place.{hint}"
     )
 
 
 def _spell(url: str) -> str:
     """The address without its secret."""
     parsed = URL(url)
-    return f"{parsed.host}:{parsed.port or 5672}{parsed.path}"
+    return f"{parsed.host}:{parsed.port or _PORTS.get(parsed.scheme)}{parsed.path}"
 
 
 def _version(connection: AbstractRobustConnection) -> str:

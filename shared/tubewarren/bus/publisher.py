@@ -3,23 +3,23 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
 from aio_pika import Message as AmqpMessage
 from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity, DeliveryError, PublishError
-from opentelemetry.trace import Tracer
 
-from tubewarren.bus.codec import ATTEMPT, DIED_IN, DIED_OF, NOT_BEFORE, OPINIONS, encode, opinions_of
+from tubewarren.bus.codec import ATTEMPT, DIED_IN, DIED_OF, NOT_BEFORE, OPINIONS, encode, name_of, opinions_of, trace_of
 from tubewarren.bus.dialect import Dialect
 from tubewarren.bus.errors import BrokerUnavailableError, BusClosedError, UnroutableError
 from tubewarren.delivery import Death
 from tubewarren.messages import Command, Message
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.settlement import Forward
-from tubewarren.telemetry import tracing
+from tubewarren.telemetry import messaging
+from tubewarren.telemetry.telemetry import Telemetry
 from tubewarren.topology import route
 
 _CONFIRM_TIMEOUT = timedelta(seconds=30)
@@ -38,20 +38,21 @@ class Publisher:
         patience: give up on an unreachable broker after so long; None means never, for services, which hold a
             claim that the broker takes back by itself.
         confirm_timeout: what is not confirmed after so long is published again.
+        telemetry: is told of what is published.
     """
 
     def __init__(
         self,
         channel: AbstractRobustChannel,
         dialect: Dialect,
-        tracer: Tracer,
+        telemetry: Telemetry,
         patience: timedelta | None = None,
         *,
         confirm_timeout: timedelta = _CONFIRM_TIMEOUT,
     ) -> None:
         self._channel = channel
         self._dialect = dialect
-        self._tracer = tracer
+        self.telemetry = telemetry
         self._patience = patience
         self._confirm_timeout = confirm_timeout
         self._closed = asyncio.Event()
@@ -108,18 +109,21 @@ class Publisher:
             type=incoming.type,
             content_type=incoming.content_type,
             message_id=incoming.message_id,
-            timestamp=incoming.timestamp,
+            timestamp=datetime.now(UTC),
             delivery_mode=incoming.delivery_mode,
             priority=incoming.priority,
             reply_to=incoming.reply_to,
             correlation_id=incoming.correlation_id,
             headers=headers,
         )
-        await self._send("", forward.queue, copy, is_mandatory=True)
+        name, kind = name_of(incoming), incoming.type or ""
+        with messaging.forwarding(self.telemetry, kind, name, trace_of(headers), forward) as trace:
+            copy.headers |= trace
+            await self._send("", forward.queue, copy, is_mandatory=True)
 
     async def _publish(self, message: Message, reply_to: str | None, correlation_id: str | None) -> None:
         binding = route(message)
-        with tracing.publishing(self._tracer, message, binding.exchange) as trace:
+        with messaging.publishing(self.telemetry, message, binding.exchange, correlation_id) as trace:
             amqp = self._encode(message, trace, reply_to, correlation_id)
             await self._send(binding.exchange, binding.routing_key, amqp, is_mandatory=isinstance(message, Command))
 

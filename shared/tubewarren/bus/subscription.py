@@ -16,6 +16,7 @@ from aio_pika import Channel
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 
 from tubewarren.bus.publisher import is_cancelled
+from tubewarren.health.findings import ABSENT, CONSUMING, RESTING, Standing
 
 FindQueue = Callable[[AbstractChannel], Awaitable[AbstractQueue]]
 OnMessage = Callable[[AbstractIncomingMessage], Awaitable[None]]
@@ -75,8 +76,8 @@ class Subscription:
         takes_for_good: bool = False,
         patience: timedelta = _STEP_PATIENCE,
     ) -> None:
+        self.name = name
         self._connection = connection
-        self._name = name
         self._find_queue = find_queue
         self._prefetch = prefetch
         self._on_message = on_message
@@ -136,6 +137,13 @@ class Subscription:
             self._adjusting.cancel()
 
     @property
+    def standing(self) -> Standing:
+        """Whether it receives; for who watches over services."""
+        if not self._is_as_wanted:
+            return ABSENT
+        return CONSUMING if self._is_wanted else RESTING
+
+    @property
     def _is_as_wanted(self) -> bool:
         if self._line is None:
             return not self._is_wanted
@@ -144,7 +152,7 @@ class Subscription:
     def _adjust(self) -> None:
         # A task of its own: the library's reader may be waiting for us, and would never read the broker's answers.
         if not self._is_as_wanted and (self._adjusting is None or self._adjusting.done()):
-            self._adjusting = asyncio.create_task(self._bring_about(), name=f"subscription to {self._name}")
+            self._adjusting = asyncio.create_task(self._bring_about(), name=f"subscription to {self.name}")
 
     async def _adjusted(self) -> None:
         if self._adjusting is not None:
@@ -161,7 +169,7 @@ class Subscription:
             try:
                 await self._take_a_step()
             except Exception as error:  # noqa: BLE001 - the library lets a lost channel look like any of them
-                level("cannot subscribe yet", queue=self._name, problem=repr(error))
+                level("cannot subscribe yet", queue=self.name, problem=repr(error))
                 level = log.debug
 
     async def _take_a_step(self) -> None:
@@ -206,7 +214,7 @@ class Subscription:
             await self._in_time(line.queue.cancel(tag))
 
     def _on_cancelled(self, line: _Line) -> None:
-        log.warning("the broker cancelled a consumer (timeout, or its queue was deleted)", queue=self._name)
+        log.warning("the broker cancelled a consumer (timeout, or its queue was deleted)", queue=self.name)
         self._discard(line)
 
     def _discard(self, line: _Line) -> None:
@@ -216,6 +224,10 @@ class Subscription:
 
     async def _in_time(self, step: Awaitable[_Answer]) -> _Answer:
         return await _within(self._patience, step)
+
+
+Subscribe = Callable[[OnMessage], Subscription]
+"""Begins nothing yet: it makes what will."""
 
 
 async def leave(channel: AbstractChannel) -> None:

@@ -2,7 +2,7 @@
 
 from enum import StrEnum, unique
 from operator import not_
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -366,6 +366,10 @@ class WorkerState(StrEnum):
     DRAINING = "draining"
     STOPPED = "stopped"
     UNFIT = "unfit"
+
+
+DEAD_COOKIE_JARS: Final = "dead_cookie_jars"
+"""The fact by which a worker names the cookie jars whose account the site has signed out, with `/` between them."""
 
 
 class WorkerBeat(Event):

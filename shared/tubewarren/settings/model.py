@@ -23,7 +23,11 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from tubewarren.settings.alarms import AlarmSettings
+from tubewarren.settings.broker import BrokerSettings
 from tubewarren.settings.durations import Duration
+from tubewarren.settings.health import HealthSettings
+from tubewarren.settings.telemetry import TelemetrySettings
 from tubewarren.sheets.tabs import FILTER as FILTER_COLUMN
 from tubewarren.sheets.tabs import TABS, StatusWord
 from tubewarren.sheets.vocabulary import renamed
@@ -457,7 +461,8 @@ class Settings(BaseSettings):
     )
 
     broker_url: Annotated[SecretStr | None, _EMPTY_IS_NONE, AfterValidator(_broker_address)] = None
-    """`amqp://user:password@host:port/vhost`; empty lets `svc up` start a private node."""
+    """`amqp://user:password@host:port/vhost`, or `amqps://` for an encrypted connection; empty lets `svc up` start a
+    private node."""
     data_dir: Path = Path(".tubewarren")
     """Where services keep what they must remember, and the private broker its data."""
     rabbitmq_dir: Path = Path(".tubewarren")
@@ -485,7 +490,11 @@ class Settings(BaseSettings):
     shift: ShiftSettings = ShiftSettings()
     fitness: FitnessSettings = FitnessSettings()
     breaker: BreakerSettings = BreakerSettings()
+    alarms: Annotated[AlarmSettings, BeforeValidator(_section)] = AlarmSettings()
     log: LogSettings = LogSettings()
+    broker: BrokerSettings = BrokerSettings()
+    health: HealthSettings = HealthSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     @model_validator(mode="after")
     def _who_we_are_must_be_said_once(self) -> Self:
@@ -501,6 +510,12 @@ class Settings(BaseSettings):
             if twice := [option for option, value in ours.items() if value and option in options]:
                 place = f"youtube.presets.{name}" if name else "youtube.options"
                 raise ValueError(f"{place}.{twice[0]}: [identity] says this for the worker; take it out of one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _trust_needs_encryption(self) -> Self:
+        if self.broker_url and self.broker.is_set and urlsplit(self.broker_url.get_secret_value()).scheme != "amqps":
+            raise ValueError("broker: this is for an encrypted connection; let broker_url begin with amqps://")
         return self
 
     @property

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_origin
@@ -13,6 +13,7 @@ from typing import Any, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    NestedSecretsSettingsSource,
     PydanticBaseSettingsSource,
     TomlConfigSettingsSource,
 )
@@ -23,9 +24,10 @@ from tubewarren.settings.model import Settings
 
 DEFAULT_FILE = Path("tubewarren.toml")
 _PREFIX = "TUBEWARREN_"
-_NOT_SETTINGS = ("TUBEWARREN_CONFIG", "TUBEWARREN_TEST_")
-"""The environment's other names: the place of the file itself, and what only the tests read."""
-_SECRETS = (("broker_url",), ("store", "ledger"), ("youtube", "options"), ("youtube", "presets"))
+_SECRETS_DIR = "TUBEWARREN_SECRETS_DIR"
+_NOT_SETTINGS = ("TUBEWARREN_CONFIG", _SECRETS_DIR, "TUBEWARREN_TEST_")
+"""The environment's other names: the place of the files themselves, and what only the tests read."""
+_SECRETS = (("broker_url",), ("store", "ledger"), ("youtube", "options"), ("youtube", "presets"), ("alarms", "urls"))
 _TELLING_NAME = re.compile(r"pass|token|secret|cookie|auth|credential", re.IGNORECASE)
 
 
@@ -34,7 +36,9 @@ class SettingsError(Exception):
 
 
 def read_settings(flags: Mapping[str, Any], config_file: Path | None = None) -> Settings:
-    """Read flags, then the environment, then the file; the first that names a setting wins.
+    """Read flags, then the environment, then secrets, then the file; the first that names a setting wins.
+
+    Secrets are files in the folder `TUBEWARREN_SECRETS_DIR`, each called as a variable and holding its value.
 
     Args:
         flags: nested like the file, such as `{"downloader": {"concurrency": 4}}`.
@@ -44,11 +48,12 @@ def read_settings(flags: Mapping[str, Any], config_file: Path | None = None) -> 
         SettingsError: an unknown setting, a wrong value, or a file that cannot be read.
     """
     file = config_file or _named_file()
-    unknown = list(_unknown_variables(os.environ))
+    secrets = os.environ.get(_SECRETS_DIR)
+    unknown = list(_unknown_variables((*os.environ, *_names_in(secrets))))
     if unknown:
         raise SettingsError("\n".join(unknown))
     try:
-        read = _class_for(file)(**flags)
+        read = _class_for(file, secrets)(**flags)
     except ValidationError as error:
         raise SettingsError("\n".join(_complaints(error))) from error
     except UnparsableError as error:
@@ -56,7 +61,7 @@ def read_settings(flags: Mapping[str, Any], config_file: Path | None = None) -> 
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file}: not valid TOML: {error}") from error
     except OSError as error:
-        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
+        raise SettingsError(f"{error.filename or file}: cannot be read: {error.strerror}") from error
     # Of the one class that everybody knows, so that equal settings are equal.
     return Settings.model_construct(**dict(read))
 
@@ -68,9 +73,16 @@ def shown(settings: Settings) -> dict[str, Any]:
         values["broker_url"] = _mask(settings.broker_url)
     if settings.store.ledger is not None:
         values["store"]["ledger"] = _mask(settings.store.ledger)
+    # Nothing of these is harmless: the host may be the name of a chat, and the path its key.
+    values["alarms"]["urls"] = [masked_scheme(url) for url in settings.alarms.urls]
     for name in ("options", "presets"):
         values["youtube"][name] = _masked("", values["youtube"][name])
     return values
+
+
+def masked_scheme(url: SecretStr) -> str:
+    """Only the kind of an address, such as `discord://***`."""
+    return f"{url.get_secret_value().partition('://')[0]}://***"
 
 
 def _named_file() -> Path | None:
@@ -80,7 +92,14 @@ def _named_file() -> Path | None:
     return DEFAULT_FILE if DEFAULT_FILE.is_file() else None
 
 
-def _class_for(file: Path | None) -> type[Settings]:
+def _names_in(secrets: str | None) -> list[str]:
+    try:
+        return [path.name for path in Path(secrets).iterdir()] if secrets else []
+    except OSError as error:
+        raise SettingsError(f"{_SECRETS_DIR}: {secrets} cannot be read: {error.strerror}") from error
+
+
+def _class_for(file: Path | None, secrets: str | None) -> type[Settings]:
     if file is not None:
         file.stat()
         if file.is_dir():
@@ -94,15 +113,16 @@ def _class_for(file: Path | None) -> type[Settings]:
             init_settings: PydanticBaseSettingsSource,
             env_settings: PydanticBaseSettingsSource,
             dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
-            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+            file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
+            from_secrets = (NestedSecretsSettingsSource(file_secret_settings, secrets),) if secrets else ()
             from_file = (TomlConfigSettingsSource(settings_cls, file),) if file else ()
-            return (init_settings, env_settings, *from_file)
+            return (init_settings, env_settings, *from_secrets, *from_file)
 
     return Read
 
 
-def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
+def _unknown_variables(environment: Iterable[str]) -> Iterator[str]:
     """The library passes over variables that it does not know, so a typing error would go unnoticed."""
     known = {name.upper() for name in _variables(Settings, "")}
     for name in environment:

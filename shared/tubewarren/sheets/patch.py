@@ -22,6 +22,11 @@ class Patch:
     removed: frozenset[int] = frozenset()
     appended: tuple[Row, ...] = ()
 
+    @property
+    def rows(self) -> int:
+        """How many rows it touches."""
+        return len(self.cells) + len(self.removed) + len(self.appended)
+
     def __bool__(self) -> bool:
         return bool(self.columns or self.cells or self.removed or self.appended)
 

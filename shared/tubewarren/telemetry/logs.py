@@ -5,8 +5,6 @@ import sys
 from typing import Final, Literal, TextIO
 
 import structlog
-from opentelemetry.trace import format_trace_id, get_current_span
-from structlog.typing import EventDict, Processor, WrappedLogger
 
 LogFormat = Literal["auto", "human", "json"]
 
@@ -19,14 +17,13 @@ _NOISY: Final = ("opentelemetry", "urllib3")
 def configure(service: str, level: str, log_format: LogFormat, stream: TextIO) -> None:
     """Set up logging for this process, ours and the libraries' alike."""
     is_human = log_format == "human" or (log_format == "auto" and stream.isatty())
-    shared: list[Processor] = [
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _add_trace,
     ]
-    final: list[Processor] = (
+    final: list[structlog.typing.Processor] = (
         [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
         if is_human
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
@@ -65,10 +62,3 @@ class _StandardError(logging.StreamHandler[TextIO]):
     @property
     def stream(self) -> TextIO:  # type: ignore[override] # the base class keeps one for ever
         return sys.stderr
-
-
-def _add_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    context = get_current_span().get_span_context()
-    if context.is_valid:
-        event["trace_id"] = format_trace_id(context.trace_id)
-    return event

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aio_pika
 import pytest
+from opentelemetry.trace import SpanKind
 
 from brokers import BrokerUnderTest, run_apart
 from fleets import LOST_AFTER, Machine, Running, key_of, machine_in, settings_for_tests, site_of, wait_until
@@ -22,6 +23,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.fleet]
 LATER_FEED = "/later.xml"
 THIRD_FEED = "/third.xml"
 SPY = "test.spy"
+OUTCOME = "tubewarren.outcome"
 
 
 def plain(name: str, behaviour: Behaviour = Behaviour.PLAIN) -> CataloguedVideo:
@@ -77,7 +79,11 @@ def fleet(broker: BrokerUnderTest, tmp_path_factory: pytest.TempPathFactory) -> 
         collector() as traces,
         machine_in(folder, settings_for_tests(site, BROKER_URL=url)) as machine,
     ):
-        machine.environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": traces.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+        machine.environment = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": traces.endpoint,
+            "OTEL_BSP_SCHEDULE_DELAY": "200",
+            "OTEL_METRIC_EXPORT_INTERVAL": "500",
+        }
         machine.publish()
         run_apart(spy_on(url))
         machine.sources(f"{site.feed_url}|The first|female")
@@ -149,7 +155,7 @@ def test_every_attempt_at_a_video_is_in_one_trace_that_is_linked_to_that_of_its_
         lambda: [span for span in spans_of(fleet, order) if span.name == f"process {DOWNLOADER}"],
         holds=lambda found: len(found) == 3,
     )
-    (published,) = (span for span in spans_of(fleet, order) if span.name == f"publish {DownloadVideo.type}")
+    published = publication_of(fleet, order)
     (expansion,) = (span for span in spans_of(fleet, listing) if span.name == "process source-expander")
 
     assert sorted(span.attributes["tubewarren.attempt"] for span in attempts) == [1, 2, 3]
@@ -167,6 +173,79 @@ def test_every_attempt_at_a_video_is_in_one_trace_that_is_linked_to_that_of_its_
     assert [header["tubewarren-attempt"] for header in headers] == [1, 2, 3]
     parents = {str(header["traceparent"]).rpartition("-")[0] for header in headers}
     assert parents == {f"00-{published.trace_id}-{published.span_id}"}
+
+
+def test_a_retry_and_the_steps_of_yt_dlp_are_spans_of_the_attempt(fleet: Fleet) -> None:
+    order = DownloadVideo(video_id=fleet.key("kiln"), url="", source_id=fleet.source(fleet.site.feed_url)["ID"])
+    published = publication_of(fleet, order)
+
+    last = wait_until(lambda: [span for span in attempts_at(fleet, order) if span.attributes[OUTCOME] == "done"])[0]
+    story = wait_until(
+        lambda: trace_of(fleet, published), holds=lambda spans: any(span.parent_id == last.span_id for span in spans)
+    )
+
+    failed = [span for span in attempts_at(fleet, order) if span is not last]
+    assert [(span.attributes[OUTCOME], span.is_failure) for span in failed] == [("retry", True), ("retry", True)]
+    retries = {span.parent_id: span for span in story if span.name.startswith(f"publish {DOWNLOADER}.retry.")}
+    assert {retries[span.span_id].attributes["tubewarren.attempt"] for span in failed} == {2, 3}
+    assert {span.kind for span in retries.values()} == {SpanKind.PRODUCER}
+    steps = [span.name for span in story if span.parent_id == last.span_id]
+    assert steps[:2] == ["extract", "download"]
+    assert sum(span.seconds for span in story if span.parent_id == last.span_id) <= last.seconds
+
+
+def test_a_dead_letter_is_in_the_trace_of_its_video_and_so_is_everybody_who_heard_of_it(fleet: Fleet) -> None:
+    order = DownloadVideo(video_id=fleet.key("lantern"), url="", source_id=fleet.source(fleet.site.feed_url)["ID"])
+    published = publication_of(fleet, order)
+
+    story = wait_until(
+        lambda: trace_of(fleet, published),
+        holds=lambda spans: sum("tubewarren.died_of" in span.attributes for span in spans) >= 2,
+    )
+
+    (attempt,) = attempts_at(fleet, order)[:1]
+    burial = next(span for span in story if span.parent_id == attempt.span_id and span.name == "reject downloader")
+    assert (attempt.attributes["error.type"], attempt.attributes[OUTCOME], attempt.is_failure) == ("gone", "bury", True)
+    assert (burial.kind, burial.attributes["messaging.operation.type"]) == (SpanKind.CLIENT, "settle")
+    hearsay = [span for span in story if "tubewarren.died_of" in span.attributes]
+    assert {span.service for span in hearsay} == {"tubewarren.status-writer", "tubewarren.results-manager"}
+    assert {(span.parent_id, span.attributes["tubewarren.died_in"]) for span in hearsay} == {
+        (published.span_id, DOWNLOADER)
+    }
+
+
+def test_a_source_is_followed_from_the_list_to_its_expansion_and_every_flush_tells_its_rows(fleet: Fleet) -> None:
+    source_id = fleet.source(fleet.site.feed_url)["ID"]
+
+    ordered = publication_of(fleet, ExpandSource(source_id=source_id, url=""))
+    expansion = wait_until(lambda: [s for s in trace_of(fleet, ordered) if s.name == "process source-expander"])[0]
+    flushes = wait_until(lambda: [span for span in tuple(fleet.traces.spans) if span.name == "flush sheet"])
+
+    assert (ordered.service, ordered.parent_id, ordered.links) == ("tubewarren.sheet-ingestor", "", ())
+    assert (expansion.service, expansion.parent_id) == ("tubewarren.source-expander", ordered.span_id)
+    assert {span.service for span in flushes} == {"tubewarren.status-writer"}
+    assert all(int(span.attributes["tubewarren.sheet.rows"]) > 0 for span in flushes if not span.is_failure)
+
+
+def test_the_figures_of_a_run_arrive_and_name_no_video(fleet: Fleet) -> None:
+    figure = fleet.traces.figure
+    stored = sum(fleet.machine.manifest(fleet.key(name)).size_bytes for name in ("meadow", "kiln"))
+
+    wait_until(lambda: figure("tubewarren.downloaded"), holds=lambda size: size >= stored)
+    wait_until(lambda: figure("tubewarren.workers", tubewarren_health="active"), holds=lambda number: number >= 6)
+
+    assert figure("tubewarren.tasks", tubewarren_stage=DOWNLOADER, tubewarren_outcome="retry") == 2
+    assert figure("tubewarren.tasks", tubewarren_outcome="bury", error_type="gone") >= 1
+    assert figure("tubewarren.queue.wait", messaging_destination_name=DOWNLOADER) >= 5
+    assert figure("messaging.process.duration", messaging_destination_name="source-expander") >= 1
+    assert figure("messaging.client.consumed.messages", messaging_destination_name="status-writer.events") > 0
+    assert figure("tubewarren.download.step.duration", tubewarren_step="extract") >= 5
+    assert figure("tubewarren.sheet.flush.rows", tubewarren_sheet_tab="Video Tasks") >= 3
+    assert figure("tubewarren.egress.awake") >= 1
+    assert figure("tubewarren.breaker.open") == 0
+    assert "tubewarren.sheet.lag" in {series.name for series in dict(fleet.traces.figures)}
+    told = str([series.attributes for series in dict(fleet.traces.figures)])
+    assert not [video.slug for video in fleet.site.videos if key_of(video) in told or video.slug in told]
 
 
 def test_a_worker_that_freezes_is_shown_as_stale_then_lost_then_active_again_and_at_last_stopped(fleet: Fleet) -> None:
@@ -276,6 +355,20 @@ def names_in(folder: Path) -> set[str]:
 def spans_of(fleet: Fleet, order: DownloadVideo | ExpandSource) -> list[CollectedSpan]:
     wanted = str(order.message_id)
     return [span for span in tuple(fleet.traces.spans) if span.attributes.get("messaging.message.id") == wanted]
+
+
+def publication_of(fleet: Fleet, order: DownloadVideo | ExpandSource) -> CollectedSpan:
+    """Where the story of an order begins."""
+    name = f"publish {COMMANDS}:{order.type}"
+    return wait_until(lambda: [span for span in spans_of(fleet, order) if span.name == name])[0]
+
+
+def attempts_at(fleet: Fleet, order: DownloadVideo) -> list[CollectedSpan]:
+    return [span for span in spans_of(fleet, order) if span.name == f"process {DOWNLOADER}"]
+
+
+def trace_of(fleet: Fleet, of: CollectedSpan) -> list[CollectedSpan]:
+    return [span for span in tuple(fleet.traces.spans) if span.trace_id == of.trace_id]
 
 
 async def spy_on(url: str) -> None:

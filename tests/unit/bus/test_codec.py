@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aio_pika.abc import AbstractIncomingMessage
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATER = NOON + timedelta(minutes=5)
 VIDEO = DownloadVideo(video_id="v1", url="https://x.invalid/v1", source_id="7", columns={"Name": "Zoë"})
 TRACE = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate": "a=b"}
 
@@ -36,6 +37,7 @@ class Incoming:
     redelivered: bool | None = False
     reply_to: str | None = None
     correlation_id: str | None = None
+    timestamp: datetime | None = None
 
 
 def read(incoming: Incoming) -> Delivery:
@@ -54,6 +56,7 @@ def carried(amqp: AmqpMessage) -> Incoming:
         headers=dict(amqp.headers),
         reply_to=amqp.reply_to,
         correlation_id=amqp.correlation_id,
+        timestamp=amqp.timestamp,
     )
 
 
@@ -74,8 +77,25 @@ def test_what_is_written_is_read_again() -> None:
         reply_to="reply.x",
         correlation_id="c",
         trace=TRACE,
+        due_since=amqp.timestamp,
     )
     assert amqp.priority == 7
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (None, NOON),
+        ([{"queue": "downloader.retry.30s", "reason": "expired", "time": LATER}], LATER),
+        ([{"queue": "downloader", "reason": "delivery_limit", "time": LATER}], NOON),
+        ([{"reason": "expired", "time": "soon"}], None),
+        ("garbage", NOON),
+    ],
+)
+def test_work_is_due_from_its_publication_on_or_from_its_return_from_a_rung(
+    record: object, expected: datetime | None
+) -> None:
+    assert read(Incoming(headers={"x-death": record}, timestamp=NOON)).due_since == expected
 
 
 def test_all_but_progress_outlives_a_restart_of_the_broker() -> None:

@@ -249,3 +249,9 @@ async def converse(site: Site, sent: bytes) -> bytes:
 async def open_connection(site: Site) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     host, _, port = site.url.removeprefix("http://").rpartition(":")
     return await asyncio.open_connection(host, int(port))
+
+
+async def test_visitors_may_know_it_by_a_name() -> None:
+    async with serve_site(demo_catalogue(), name="demo-site") as site:
+        assert site.url.startswith("http://demo-site:")
+        assert site.feed_url.startswith(site.url)

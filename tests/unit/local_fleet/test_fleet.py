@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from tubewarren.settings import Settings
+from tubewarren.settings.health import HealthSettings
 from tubewarren.topology import topology
 from tubewarren_services.local_fleet.fleet import (
     Fleet,
@@ -243,6 +244,15 @@ async def test_the_services_are_started_as_the_command_line_would(tmp_path: Path
         "--stop-at-eof",
     )
     assert processes[-1]._environment["TUBEWARREN_DATA_DIR"] == str(tmp_path)
+
+
+def test_each_service_tells_its_health_on_a_port_of_its_own(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, health=HealthSettings(listen="[::1]:9000"))
+
+    processes = _processes(settings, {"downloader": 2})
+
+    places = [each._environment["TUBEWARREN_HEALTH__LISTEN"] for each in processes]
+    assert places == [f"[::1]:{9000 + number}" for number in range(len(processes))]
 
 
 @dataclass

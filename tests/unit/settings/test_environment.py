@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from tubewarren.settings import Settings, environment_of, read_settings
+from tubewarren.settings.alarms import AlarmSettings
 from tubewarren.settings.model import (
     DownloaderSettings,
     HeartbeatSettings,
@@ -68,6 +69,13 @@ SETTINGS = st.builds(
     ),
     heartbeat=st.just(HeartbeatSettings(every=timedelta(seconds=1))),
     retry=st.builds(RetrySettings, ladder=LADDERS),
+    alarms=st.builds(
+        AlarmSettings,
+        urls=st.lists(st.sampled_from(["mailto://me:p@x?to=a,b", "json://[::1]/k"]).map(SecretStr), max_size=3).map(
+            tuple
+        ),
+        pause=DURATIONS,
+    ),
     log=st.builds(LogSettings, level=st.sampled_from(["debug", "error"]), format=st.sampled_from(["json", "human"])),
 )
 

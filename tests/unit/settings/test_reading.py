@@ -228,6 +228,44 @@ def test_who_a_worker_is_may_be_said_in_one_place_only(
     read_settings({"identity": identity})
 
 
+def test_trust_in_a_broker_is_refused_where_nothing_is_encrypted() -> None:
+    trust = {"ca_file": "ca.pem"}
+
+    assert "let broker_url begin with amqps://" in complaint({"broker_url": URL, "broker": trust})
+    assert SECRET not in complaint({"broker_url": URL, "broker": trust})
+    assert "certificate_file" in complaint({"broker": {"key_file": "key.pem"}})
+    assert read_settings({"broker_url": f"{URL.replace('amqp', 'amqps')}", "broker": trust}).broker.is_set
+    assert not read_settings({"broker_url": URL}).broker.is_set
+
+
+def test_where_health_is_told_must_be_an_address() -> None:
+    assert "health.listen: write host and port" in complaint({"health": {"listen": "8080"}})
+    assert read_settings({}).health.address is None
+
+
+def test_of_where_alarms_go_only_the_kind_is_shown() -> None:
+    settings = read_settings({"alarms": {"urls": f"discord://hook/{SECRET}, mailto://me:{SECRET}@x.example?to=a,b"}})
+
+    assert [url.get_secret_value() for url in settings.alarms.urls] == [
+        f"discord://hook/{SECRET}",
+        f"mailto://me:{SECRET}@x.example?to=a,b",
+    ]
+    assert shown(settings)["alarms"]["urls"] == ["discord://***", "mailto://***"]
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('alarms.urls = ["json://x", "x"]', "alarms.urls: number 2 is no address of Apprise's"),
+        ('alarms.urls = ["json://x/,json://y"]', "alarms.urls: number 1 has another address behind a comma"),
+        ('alarms.pause = "never"', "alarms.pause: 'never' is not a duration"),
+    ],
+)
+def test_a_wrong_setting_of_the_alarms_is_named(text: str, words: str) -> None:
+    assert words in complaint(file=written(text))
+
+
 def test_an_address_that_cannot_be_read_is_masked_whole() -> None:
     settings = Settings(broker_url=SecretStr(f"amqp://user:{SECRET}@host:port:5/"))
 
@@ -249,6 +287,13 @@ def test_an_address_that_cannot_be_read_is_masked_whole() -> None:
         f'identity = "http://me:{SECRET}@proxy"',
         f'[[identity]]\nproxy = "http://me:{SECRET}@proxy"',
         f'identity.proxi = "http://me:{SECRET}@proxy"',
+        f'alarms = "json://{SECRET}"',
+        f'[[alarms]]\nurls = "json://{SECRET}"',
+        f'alarms.url = "json://{SECRET}"',
+        f'alarms.urls = "{SECRET}"',
+        f'alarms.urls = ["json://x", 7, "{SECRET}"]',
+        f'alarms.urls.one = "json://{SECRET}"',
+        f'alarms.urls = ["json://{SECRET},json://other"]',
         f'identity.proxy = "http://me:{SECRET}@proxy"\nyoutube.options.proxy = "http://me:{SECRET}@proxy"',
     ],
 )
@@ -266,3 +311,50 @@ def test_what_a_wrong_section_of_the_environment_holds_is_not_repeated(monkeypat
         read_settings({})
 
     assert SECRET not in str(caught.value)
+
+
+def test_a_secret_is_read_from_its_file_after_the_environment_and_before_the_settings_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = written('broker_url = "amqp://of.the.file/"\n[store]\nledger = "sqlite:///file"\nname = "file"\n')
+    secrets = Path("secrets")
+    secrets.mkdir()
+    (secrets / "tubewarren_broker_url").write_text(f"{URL}\n")
+    (secrets / "TUBEWARREN_STORE__LEDGER").write_text("sqlite:///secret")
+    (secrets / "TUBEWARREN_STORE__NAME").write_text("secret")
+    monkeypatch.setenv("TUBEWARREN_SECRETS_DIR", str(secrets))
+    monkeypatch.setenv("TUBEWARREN_STORE__NAME", "environment")
+
+    settings = read_settings({}, file)
+
+    assert settings.broker_url == SecretStr(URL)
+    assert settings.ledger_url == "sqlite:///secret"
+    assert settings.store.name == "environment"
+
+
+def test_a_secret_of_a_setting_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("secrets").mkdir()
+    Path("secrets/tubewarren_broker_ulr").write_text(URL)
+    monkeypatch.setenv("TUBEWARREN_SECRETS_DIR", "secrets")
+
+    told = complaint()
+
+    assert "tubewarren_broker_ulr: there is no such setting. Did you mean TUBEWARREN_BROKER_URL?" in told
+    assert SECRET not in told
+
+
+def test_a_folder_of_secrets_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUBEWARREN_SECRETS_DIR", "nowhere")
+
+    assert "TUBEWARREN_SECRETS_DIR: nowhere cannot be read" in complaint()
+
+
+def test_a_wrong_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("secrets").mkdir()
+    Path("secrets/tubewarren_broker_url").write_text(f"http://user:{SECRET}@host/")
+    monkeypatch.setenv("TUBEWARREN_SECRETS_DIR", "secrets")
+
+    told = complaint()
+
+    assert "broker_url: not the address of a broker" in told
+    assert SECRET not in told

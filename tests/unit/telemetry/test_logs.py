@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import structlog
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import format_trace_id
 
+from standins.listener import Listener, trace_id
 from tubewarren.telemetry.logs import LogFormat, configure
 
 
@@ -56,20 +56,21 @@ def test_a_line_for_a_machine_is_one_json_object() -> None:
     }
 
 
-def test_a_line_inside_a_span_carries_its_trace() -> None:
+def test_a_line_inside_a_span_carries_its_trace(listener: Listener) -> None:
     stream = io.StringIO()
     log = configured(stream)
-    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
 
     log.info("before")
-    with tracer.start_as_current_span("work") as span:
+    with listener.telemetry.span("work", "internal"):
         log.info("inside")
         logging.getLogger("somebody.else").warning("a library inside")
+    log.info("after")
 
-    before, inside, library = lines(stream)
-    trace_id = format_trace_id(span.get_span_context().trace_id)
-    assert "trace_id" not in before
-    assert (inside["trace_id"], library["trace_id"]) == (trace_id, trace_id)
+    before, inside, library, after = lines(stream)
+    (span,) = listener.spans
+    expected = format_trace_id(trace_id(span))
+    assert "trace_id" not in {**before, **after}
+    assert (inside["trace_id"], library["trace_id"]) == (expected, expected)
 
 
 def test_an_exception_is_one_line_too() -> None:

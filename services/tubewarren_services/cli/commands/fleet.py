@@ -5,6 +5,7 @@ import asyncio
 import importlib
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,8 +29,9 @@ from tubewarren_services.cli.session import settings_for, with_broker
 if TYPE_CHECKING:
     from tubewarren.bus import Bus
     from tubewarren.settings import Settings
+    from tubewarren.telemetry.telemetry import Exports
 
-_TRACE_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 def register(app: typer.Typer) -> None:
@@ -69,10 +71,8 @@ def run(
 
     configure(service, settings.log.level, settings.log.format, sys.stderr)
     module = importlib.import_module(f"tubewarren_services.{service.replace('-', '_')}.service")
-    exports_traces = any(os.environ.get(name) for name in _TRACE_VARIABLES)
-    running = runner.run(
-        service, module.open_service, settings, exports_traces=exports_traces, stops_at_eof=stop_at_eof
-    )
+    exports = exports_in(os.environ)
+    running = runner.run(service, module.open_service, settings, exports=exports, stops_at_eof=stop_at_eof)
     try:
         asyncio.run(running)
     except Exception as error:
@@ -122,15 +122,38 @@ def demo(
     raise typer.Exit(asyncio.run(run_demo(folder, _show, _say)))
 
 
+def exports_in(environment: Mapping[str, str]) -> "Exports":
+    """What goes to a collector, by the variables that OpenTelemetry has for this; nothing unless one names where to."""
+    from tubewarren.telemetry.telemetry import Exports
+
+    def is_wanted(signal: str) -> bool:
+        has_endpoint = environment.get(_ENDPOINT) or environment.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+        return bool(has_endpoint) and environment.get(f"OTEL_{signal}_EXPORTER", "otlp") != "none"
+
+    if environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return Exports()
+    return Exports(traces=is_wanted("TRACES"), metrics=is_wanted("METRICS"))
+
+
 def is_hopeless(error: Exception) -> bool:
     """Whether a service that ended like this would end so again, however often it is started with these settings."""
     from tubewarren.bus import TopologyDriftError
+    from tubewarren.bus.encryption import TlsFilesError
+    from tubewarren.health.endpoint import HealthAddressError
     from tubewarren.store import StoreUnfitError
     from tubewarren.workers import WorkerFolderError
     from tubewarren.youtube.errors import PresetRefusedError
     from tubewarren_services.results_manager.ledger import LedgerTooNewError
 
-    hopeless = WorkerFolderError | StoreUnfitError | TopologyDriftError | LedgerTooNewError | PresetRefusedError
+    hopeless = (
+        WorkerFolderError,
+        StoreUnfitError,
+        TopologyDriftError,
+        LedgerTooNewError,
+        PresetRefusedError,
+        TlsFilesError,
+        HealthAddressError,
+    )
     return isinstance(error, hopeless)
 
 

@@ -8,6 +8,8 @@ from enum import Enum, auto, unique
 from threading import Lock
 from typing import Self
 
+from tubewarren.sheets.errors import Cause
+
 _MINUTE = 60.0
 # What may go out at once after a rest; the rest of the minute's share comes drop by drop.
 _BURST = 1 / 6
@@ -19,6 +21,15 @@ class Kind(Enum):
 
     READ = auto()
     WRITE = auto()
+
+
+Told = Callable[[Kind, Cause | None], None]
+"""Told of each request that was made, and of the cause when it failed."""
+
+
+def untold(kind: Kind, cause: Cause | None) -> None:
+    """Tell nobody."""
+    del kind, cause
 
 
 @dataclass(frozen=True, slots=True)

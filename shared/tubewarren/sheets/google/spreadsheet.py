@@ -18,7 +18,7 @@ from requests.exceptions import RequestException
 
 from tubewarren.sheets.errors import Cause, GoogleUnavailableError
 from tubewarren.sheets.google import troubles
-from tubewarren.sheets.google.budget import Budget, Kind
+from tubewarren.sheets.google.budget import Budget, Kind, Told, untold
 from tubewarren.sheets.google.grid import Request
 from tubewarren.sheets.google.landing import RETURNED_FIELDS
 from tubewarren.sheets.google.service_account import read_key
@@ -44,6 +44,7 @@ class Spreadsheet:
         *,
         connect: timedelta = _CONNECT,
         read: timedelta = _READ,
+        told: Told = untold,
     ) -> None:
         """Name the spreadsheet; nothing is asked of Google yet.
 
@@ -53,11 +54,13 @@ class Spreadsheet:
             budget: waits for the next request's turn.
             connect: how long connecting may take.
             read: how long Google may be silent.
+            told: of each request, how it ended.
         """
         self._id = spreadsheet_id.strip()
         self._key_file = key_file
         self._budget = budget
         self._timeout = (connect.total_seconds(), read.total_seconds())
+        self._told = told
         self._client: HTTPClient | None = None
         self._account = ""
 
@@ -118,11 +121,14 @@ class Spreadsheet:
         client = self._opened()
         self._budget.take(kind)
         try:
-            return self._answer(client, method, url % quote(self._id, safe=""), params, body)
+            answer = self._answer(client, method, url % quote(self._id, safe=""), params, body)
         except GoogleUnavailableError as error:
+            self._told(kind, error.cause)
             if error.cause is Cause.KEY_REFUSED:
                 self._forget()
             raise
+        self._told(kind, None)
+        return answer
 
     def _answer(self, client: HTTPClient, method: str, url: str, params: ParamsType, body: Json | None) -> Json:
         access = troubles.Access(self._account, self._id, str(self._key_file))

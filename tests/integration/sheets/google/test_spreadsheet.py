@@ -10,12 +10,16 @@ import pytest
 from standins.google import GoogleStandin, google_standin
 from standins.google_quota import Kind as StandinKind
 from standins.google_spreadsheet import Spreadsheet as File
+from standins.listener import listening
+from tubewarren.settings.model import SheetSettings
 from tubewarren.sheets.errors import Cause, GoogleUnavailableError
 from tubewarren.sheets.google.budget import Budget, Kind
 from tubewarren.sheets.google.grid import header_request
 from tubewarren.sheets.google.landing import returned_cells
 from tubewarren.sheets.google.spreadsheet import Spreadsheet
 from tubewarren.sheets.google.tab_sheets import sheets_of
+from tubewarren.sheets.opening import open_workbook
+from tubewarren.sheets.tabs import SOURCES
 
 
 class CountingBudget(Budget):
@@ -223,3 +227,20 @@ def test_trouble_on_the_way_says_which_setting_to_look_at(
     error = _failing(spreadsheet)
 
     assert (error.cause, words in str(error)) == (Cause.NETWORK, True), str(error)
+
+
+def test_every_request_is_counted_by_how_it_ended(file: File, key_file: Path, google: GoogleStandin) -> None:
+    settings = SheetSettings(spreadsheet_id=file.spreadsheet_id, credentials_file=key_file)
+
+    with listening() as listener:
+        book = open_workbook(settings, listener.telemetry)
+        book.create_missing()
+        google.api_enabled = False
+        with pytest.raises(GoogleUnavailableError):
+            book.read([SOURCES])
+        figures = listener.figures("tubewarren.sheet.requests")
+
+    read, write = ("tubewarren.sheet.operation", "read"), ("tubewarren.sheet.operation", "write")
+    assert figures[write,] == 1
+    assert figures[read,] >= 1
+    assert figures[("error.type", "api-not-enabled"), read] == 1
