@@ -9,10 +9,10 @@ RUN = $(VENV)/bin/python -m
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL = help
-.PHONY: help install rabbitmq demo test chaos check unit readme lock clean
+.PHONY: help install rabbitmq demo test chaos check unit compose-test image readme lock clean
 
 help: ## List what can be made
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
 
 install: $(VENV)/.installed ## Set up the virtual environment with all that runs the services
 
@@ -30,6 +30,12 @@ chaos: $(VENV)/.developing rabbitmq ## Kill, cut and freeze a whole fleet at wor
 
 unit: $(VENV)/.developing ## Run the tests that need no broker
 	$(RUN) pytest -n 2 tests/unit tests/contracts
+
+compose-test: $(VENV)/.developing ## Run the fleet in containers, on the Docker engine that is there
+	$(RUN) pytest -m compose tests/compose
+
+image: ## Build the containers' image with the newest yt-dlp
+	docker compose build --build-arg YT_DLP_AS_OF="$$(date +%FT%T)"
 
 check: $(VENV)/.developing ## Check style, types, architecture and dependencies
 	$(RUN) ruff check
