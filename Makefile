@@ -9,7 +9,7 @@ RUN = $(VENV)/bin/python -m
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL = help
-.PHONY: help install rabbitmq demo test chaos check unit compose-test image readme lock clean
+.PHONY: help install rabbitmq demo test chaos check unit compose-test deploy-test image readme lock clean
 
 help: ## List what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -33,6 +33,9 @@ unit: $(VENV)/.developing ## Run the tests that need no broker
 
 compose-test: $(VENV)/.developing ## Run the fleet in containers, on the Docker engine that is there
 	$(RUN) pytest -m compose tests/compose
+
+deploy-test: $(VENV)/.developing rabbitmq ## Install the systemd units into a machine made by debootstrap (as root)
+	$(RUN) pytest -m deploy tests/deploy
 
 image: ## Build the containers' image with the newest yt-dlp
 	docker compose build --build-arg YT_DLP_AS_OF="$$(date +%FT%T)"
