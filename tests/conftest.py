@@ -5,8 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from brokers import BrokerUnderTest, RestartableNode, run_apart
+
+
+def pytest_configure() -> None:
+    # As services log; by itself structlog draws boxes of all values, which takes longer than most tests.
+    structlog.configure(
+        processors=[structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+    )
+
 
 BROKER_VARIABLE = "TUBEWARREN_TEST_BROKER_URL"
 MANAGEMENT_VARIABLE = "TUBEWARREN_TEST_MANAGEMENT_URL"

@@ -22,7 +22,8 @@ from tubewarren.messages.events import Verdict
 from tubewarren.outcomes import Outcome
 from tubewarren.settlement import Forward, Settlement
 from tubewarren.telemetry.instruments import CONSUMED, PROCESSING, QUEUE_WAIT, SENT, TASKS
-from tubewarren.telemetry.telemetry import NOBODYS, Attributes, Span, Telemetry, Trace
+from tubewarren.telemetry.stories import Trace, new_story, within_story
+from tubewarren.telemetry.telemetry import NOBODYS, Attributes, Span, Telemetry
 
 _STORIES: Final = (ExpandSource, DownloadVideo)
 """Commands that begin a trace of their own."""
@@ -39,7 +40,7 @@ def publishing(
 ) -> Iterator[Trace]:
     """The headers to send along; a command's publication is a span, an event only carries the context."""
     if not telemetry.is_on:
-        yield {}
+        yield new_story() if isinstance(message, _STORIES) else telemetry.headers()
         return
     destination = f"{exchange}:{message.type}"
     about = _about(destination, _PUBLISH)
@@ -62,7 +63,7 @@ def forwarding(
     The copy stays a child of the first publication. A story in which something failed is kept from there on.
     """
     if not telemetry.is_on:
-        yield trace
+        yield trace or telemetry.headers()
         return
     about = _about(forward.queue, _PUBLISH)
     described = {
@@ -102,7 +103,8 @@ class Handling:
 def processing(telemetry: Telemetry, delivery: Delivery, queue: str) -> Iterator[Handling]:
     """The span of one attempt, and its figures."""
     if not telemetry.is_on:
-        yield Handling(NOBODYS)
+        with within_story(delivery.trace):
+            yield Handling(NOBODYS)
         return
     about = _about(queue, _PROCESS)
     telemetry.count(CONSUMED, 1, about)

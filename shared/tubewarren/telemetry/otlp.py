@@ -15,13 +15,15 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
-from opentelemetry.trace import NoOpTracer, SpanContext, Status, StatusCode, TraceFlags, Tracer
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from structlog.contextvars import bound_contextvars
 
 from tubewarren.telemetry.instruments import Counter, Gauge, Histogram
 from tubewarren.telemetry.sampling import FailureKeeper, ShareSampler
-from tubewarren.telemetry.telemetry import NOTHING, Attributes, Exports, Reading, Span, SpanKind, Telemetry, Trace
+from tubewarren.telemetry.stories import Trace
+from tubewarren.telemetry.telemetry import NOTHING, Attributes, Exports, Reading, Span, SpanKind, Telemetry
 
 _SCOPE: Final = "tubewarren"
 _LAST_WORDS: Final = timedelta(seconds=3)
@@ -184,15 +186,15 @@ def telemetry_of(
     sample: float = 1.0,
     patience: timedelta = _LAST_WORDS,
 ) -> Iterator[OtlpTelemetry]:
-    """Telemetry that ends in these processors and readers; without processors there are no spans at all."""
+    """Telemetry that ends in these processors and readers; without processors spans are no more than their ids."""
     resource = Resource.create({"service.name": f"tubewarren.{service}", "service.instance.id": worker})
-    tracers = TracerProvider(ShareSampler(sample), resource, shutdown_on_exit=False)
+    tracers = TracerProvider(ShareSampler(sample) if processors else ALWAYS_OFF, resource, shutdown_on_exit=False)
     for each in processors:
         tracers.add_span_processor(FailureKeeper(each))
     meters = MeterProvider(readers, resource, shutdown_on_exit=False)
     try:
         yield OtlpTelemetry(
-            tracers.get_tracer(_SCOPE) if processors else NoOpTracer(),
+            tracers.get_tracer(_SCOPE),
             meters.get_meter(_SCOPE) if readers else NoOpMeter(_SCOPE),
         )
     finally:

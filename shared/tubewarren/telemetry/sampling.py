@@ -1,6 +1,6 @@
 """Which traces are sent: a share of all, and every failure.
 
-Whether a trace belongs to the share is decided where it begins, and its headers say so to all who go on with it. What
+Its id says whether a trace belongs to the share, so all who go on with it agree, also after one who sends nothing. What
 does not belong is recorded all the same and forgotten at its end, unless something in it failed: then what this process
 has recorded of it in this attempt is sent. So of such a trace the successful beginning, in other processes, is missing.
 """
@@ -23,11 +23,12 @@ _MOST_SPANS: Final = 256
 
 
 class ShareSampler(Sampler):
-    """A share of the traces, by their ids, as their beginners decided; the others are recorded, and not sent."""
+    """A share of the traces, by their ids, and those that had a failure before; the others are recorded, not sent."""
 
     def __init__(self, share: float) -> None:
         self._share = share
-        self._decided = ParentBased(TraceIdRatioBased(share))
+        by_id = TraceIdRatioBased(share)
+        self._decided = ParentBased(by_id, remote_parent_not_sampled=by_id)
 
     def should_sample(
         self,

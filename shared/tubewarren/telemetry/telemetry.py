@@ -1,4 +1,4 @@
-"""Where the work is told of while it goes on. What stands here tells nobody: it loads, makes and keeps nothing."""
+"""Where the work is told of while it goes on. What stands here tells nobody, but keeps each story's id going."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from tubewarren.telemetry.instruments import Counter, Gauge, Histogram
+from tubewarren.telemetry.stories import Trace, current_story
 
 Attributes = Mapping[str, str | int | float | bool]
-Trace = Mapping[str, str]
-"""The W3C headers of the story that something belongs to; empty for none."""
 SpanKind = Literal["producer", "consumer", "client", "internal"]
 Reading = Callable[[], Iterable[tuple[float, Attributes]]]
 """Looks at a gauge: each value with what it is of. Called in a thread of its own."""
@@ -90,7 +89,7 @@ class Telemetry:
 
     def headers(self) -> Trace:
         """What to send along, so that others go on with the story that is under way here."""
-        return {}
+        return current_story()
 
     def onward(self, told: Trace) -> Trace:
         """What to send along with a message that goes round, whose headers these are.

@@ -13,12 +13,12 @@ from structlog._config import BoundLoggerLazyProxy
 def logging_forgotten() -> Iterator[None]:
     """Puts logging back to what it was, cached loggers included."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, configured = root.handlers[:], root.level, structlog.get_config()
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.contextvars.clear_contextvars()
-    structlog.reset_defaults()
+    structlog.configure(**configured)
     for module in tuple(sys.modules.values()):
         logger = vars(module).get("log")
         if isinstance(logger, BoundLoggerLazyProxy):

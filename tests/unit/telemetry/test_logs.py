@@ -18,9 +18,9 @@ from tubewarren.telemetry.logs import LogFormat, configure
 @pytest.fixture(autouse=True)
 def _as_it_was() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
     yield
-    structlog.reset_defaults()
+    structlog.configure(**before)
     structlog.contextvars.clear_contextvars()
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -86,6 +86,20 @@ def test_an_exception_is_one_line_too() -> None:
     assert "ValueError: invalid literal" in line["exception"]
 
 
+def test_a_person_sees_where_it_failed_and_no_values() -> None:
+    stream = io.StringIO()
+    log = configured(stream, "human")
+    password = "secret"  # noqa: F841 - in the frame that is told of
+
+    try:
+        int("so it is")
+    except ValueError:
+        log.exception("it failed")
+
+    assert "ValueError: invalid literal" in stream.getvalue()
+    assert "secret" not in stream.getvalue()
+
+
 def test_a_person_on_a_terminal_reads_words_and_a_pipe_gets_json() -> None:
     terminal, pipe = Terminal(), io.StringIO()
 
@@ -125,6 +139,22 @@ def test_libraries_that_repeat_us_are_heard_only_when_something_is_wrong() -> No
     logging.getLogger("opentelemetry.exporter").warning("not sent")
 
     assert [line["event"] for line in lines(stream)] == ["not sent"]
+
+
+def test_what_is_said_of_a_collector_that_is_away_is_said_every_few_minutes_and_no_more() -> None:
+    stream = io.StringIO()
+    configured(stream)
+    (handler,) = logging.getLogger().handlers
+
+    for minutes in (0, 1, 9, 11, 12):
+        for name in ("opentelemetry.exporter.traces", "opentelemetry.exporter.metrics", "somebody.else"):
+            about = {"name": name, "levelno": logging.WARNING, "levelname": "WARNING", "created": 1e9 + 60 * minutes}
+            handler.handle(logging.makeLogRecord({**about, "msg": "away since %s", "args": (minutes,)}))
+
+    said = [(line["logger"], line["event"]) for line in lines(stream)]
+    for name in ("opentelemetry.exporter.traces", "opentelemetry.exporter.metrics"):
+        assert [event for logger, event in said if logger == name] == ["away since 0", "away since 11"]
+    assert len([logger for logger, _ in said if logger == "somebody.else"]) == 5
 
 
 def test_what_the_brokers_library_says_of_a_lost_connection_is_not_heard_for_we_say_it_ourselves() -> None:

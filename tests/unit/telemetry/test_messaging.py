@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import structlog
 from opentelemetry.trace import SpanKind, StatusCode
 
 from standins.listener import Listener, span_id, trace_id
@@ -303,9 +304,15 @@ def test_messages_are_counted_by_destination_and_never_by_what_there_is_no_end_o
     assert "id-1" not in str((sent, consumed))
 
 
-def test_while_nobody_listens_a_message_goes_on_with_the_headers_that_it_has() -> None:
-    nobody, told = Telemetry(), {"traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01"}
+def test_while_nobody_listens_a_story_has_its_id_all_the_same() -> None:
+    nobody = Telemetry()
+    told = published(nobody, VIDEO)
 
+    with processing(nobody, Delivery(VIDEO, "id-1", trace=told), DOWNLOADER):
+        assert structlog.contextvars.get_contextvars()["trace_id"] == told["traceparent"].split("-")[1]
+        assert published(nobody, CLAIMED) == told
+        assert published(nobody, VIDEO) not in ({}, told)
+
+    assert published(nobody, CLAIMED) == {}
     with forwarding(nobody, VIDEO.type, "id-1", told, Forward("downloader", 1)) as onward:
         assert onward == told
-    assert published(nobody, VIDEO) == {}

@@ -13,7 +13,7 @@ from tubewarren.messages.commands import DownloadVideo
 from tubewarren.outcomes import Done, Outcome, Retry
 from tubewarren.settlement import Forward, Settlement, settle
 from tubewarren.telemetry.messaging import forwarding, processing, publishing
-from tubewarren.telemetry.telemetry import Trace
+from tubewarren.telemetry.stories import Trace, new_story
 from tubewarren.topology import COMMANDS, DEFAULT_LADDER, DOWNLOADER, topology
 
 VIDEO = DownloadVideo(video_id="v1", url="https://x.invalid/v1", source_id="7")
@@ -59,6 +59,12 @@ def test_what_belongs_to_the_share_elsewhere_is_sent_here_too(none_of_all: Liste
     attempted(none_of_all, SAMPLED, Done())
 
     assert [span.name for span in none_of_all.spans] == ["extract", "publish rung", "process downloader"]
+
+
+def test_a_story_that_began_where_nothing_is_sent_is_sent_from_here_on(listener: Listener) -> None:
+    attempted(listener, new_story(), Done())
+
+    assert [span.name for span in listener.spans] == ["extract", "publish rung", "process downloader"]
 
 
 def test_an_attempt_that_fails_is_sent_with_all_its_steps_and_the_story_is_sent_from_there_on(
