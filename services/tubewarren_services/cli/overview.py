@@ -12,6 +12,9 @@ from tubewarren.messages.events import Gate
 from tubewarren.topology import Queue, Topology
 from tubewarren_services.cli.tables import WORKERS, Column, Row, plain_table, rows_table, text
 from tubewarren_services.cli.units import count, spell_bytes, spell_span
+from tubewarren_services.cli.workers_view import lines_of_rows, present, worker_lines
+
+NO_MONITOR = "No heartbeat-monitor answers: pauses, paces and shared blocks are not kept."
 
 Depths = Mapping[str, tuple[int, int] | None]
 
@@ -61,6 +64,8 @@ _HEADINGS = (
     Column("dead", "Dead", text, justify="right"),
     Column("consumers", "Workers", text, justify="right"),
 )
+_FEW_WORKERS = 8
+_MOST_TROUBLED = 6
 _STATES = ("pending", "in_progress", "waiting", "done", "error", "dead", "filtered")
 
 
@@ -79,14 +84,22 @@ def overview_table(overview: Overview, width: int, now: datetime) -> RenderableT
         parts += [Text(line) for line in summary_lines(overview.summary)]
     parts += [Text(), *(Text(line, style="yellow") for line in gate_lines(overview.gates, now))]
     if overview.workers is not None:
-        parts += [rows_table(overview.workers, WORKERS, width, now)]
+        parts += _workers(overview.workers, width, now)
     return Group(*parts)
+
+
+def _workers(rows: Sequence[Row], width: int, now: datetime) -> Sequence[RenderableType]:
+    """A few workers one by one; of many, how they are, and who is in trouble."""
+    workers = present(lines_of_rows(rows), now)
+    if 0 < len(workers) <= _FEW_WORKERS:
+        return [rows_table([row for row in rows if row.get("worker") in workers], WORKERS, width, now)]
+    return worker_lines(workers, width, now, _MOST_TROUBLED)
 
 
 def gate_lines(gates: Sequence[Gate] | None, now: datetime) -> tuple[str, ...]:
     """What holds work back, in sentences; none when nothing does."""
     if gates is None:
-        return ("No heartbeat-monitor answers: pauses, paces and shared blocks are not kept.", "")
+        return (NO_MONITOR, "")
     lines = tuple(line for gate in gates for line in _gate_lines(gate, now))
     return (*lines, "") if lines else ()
 
@@ -100,7 +113,7 @@ def _gate_lines(gate: Gate, now: datetime) -> tuple[str, ...]:
 
 def summary_lines(summary: Row) -> tuple[str, ...]:
     """The ledger's counts in sentences; what it does not tell is left out."""
-    lines = [_counted(summary, "sources", "source"), _counted(summary, "videos", "video")]
+    lines = [_counted(summary, "sources", "source"), _counted(summary, "tasks", "video")]
     if (minute := _number(summary, "finished_last_minute")) is not None:
         average = (_number(summary, "finished_last_10_minutes") or 0) / 10
         lines.append(f"Finished: {minute:g} in the last minute, {average:g} a minute over the last ten")

@@ -7,13 +7,11 @@ import pytest
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Event
 from tubewarren.messages.events import (
+    FleetGates,
+    Gate,
     ListedVideo,
-    SourceAccepted,
-    SourceExpanded,
     SourceFailed,
-    SourceProgress,
     SourceRefused,
-    SourceState,
     Verdict,
     VideoClaimed,
     VideoDownloaded,
@@ -26,29 +24,50 @@ from tubewarren.messages.events import (
     WorkerState,
 )
 from tubewarren.youtube.filters import filtered
+from tubewarren_services.cli.tables import Row
 from tubewarren_services.cli.view import (
     LiveState,
-    Row,
+    Look,
     Running,
-    SourceCounts,
-    WorkerLine,
-    history_of,
+    Tally,
     line_of,
+    looked,
     rate_per_minute,
     reduce,
+    speed_of,
+    time_left,
 )
+from tubewarren_services.cli.workers_view import WorkerLine
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 GONE = Failure(kind=FailureKind.GONE, reason="It is private.")
 CLAIMED = VideoClaimed(at=NOW, video_id="v", source_id="s", worker="w", attempt=1)
 KEY = ("s", "v")
+SUMMARY: Row = {
+    "sources_done": 1,
+    "sources_error": 1,
+    "sources_in_progress": 3,
+    "tasks": 100,
+    "tasks_done": 40,
+    "tasks_dead": 5,
+    "tasks_filtered": 15,
+    "oldest_waiting_at": (NOW - timedelta(hours=3)).isoformat(),
+    "finished_last_minute": 6,
+    "finished_last_10_minutes": 20,
+    "bytes": 1000,
+}
 
 
-def after(*events: Event) -> LiveState:
-    state = LiveState()
+def after(*events: Event, state: LiveState | None = None, now: datetime = NOW) -> LiveState:
+    state = state or LiveState()
     for event in events:
-        state = reduce(state, event)
+        state = reduce(state, event, now)
     return state
+
+
+def task(state_at: datetime = NOW, worker: str = "w") -> Row:
+    at = state_at.isoformat()
+    return {"source_id": "s", "video_id": "v", "title": "A title", "worker": worker, "state_at": at}
 
 
 def progress(at: datetime = NOW, worker: str = "w") -> VideoProgress:
@@ -89,11 +108,11 @@ def changed(health: WorkerHealth, worker: str = "w") -> WorkerChanged:
 
 
 def test_a_claimed_video_is_running() -> None:
-    assert after(CLAIMED).running == {KEY: Running("v", "s", "w")}
+    assert after(CLAIMED).running == {KEY: Running("v", "s", "w", NOW)}
 
 
 def test_progress_is_shown_as_it_came() -> None:
-    expected = Running("v", "s", "w", "downloading", 10, 40, 5, 6)
+    expected = Running("v", "s", "w", NOW, "downloading", 10, 40, 5, 6)
 
     assert after(CLAIMED, progress()).running == {KEY: expected}
 
@@ -121,17 +140,28 @@ def test_a_retried_video_runs_again_when_it_is_claimed_again() -> None:
     assert KEY in after(CLAIMED, failed(Verdict.RETRY), again).running
 
 
-def test_finished_videos_count_for_a_minute_and_their_bytes_for_good() -> None:
-    state = after(downloaded(NOW - timedelta(minutes=2)), downloaded(NOW))
+def test_finished_videos_count_for_a_minute_whatever_the_worker_s_clock_says_and_their_bytes_for_good() -> None:
+    first = after(downloaded(NOW + timedelta(days=1)), now=NOW - timedelta(minutes=2))
+
+    state = after(downloaded(NOW - timedelta(days=1)), state=first)
 
     assert rate_per_minute(state, NOW) == 1
-    assert state.size_bytes == 80
+    assert (state.books.done, state.books.size_bytes) == (2, 80)
 
 
-def test_a_video_that_was_there_already_counts_for_nothing() -> None:
+def test_a_video_that_was_there_already_is_done_and_counts_for_no_rate() -> None:
     state = after(downloaded(already_present=True))
 
-    assert (rate_per_minute(state, NOW), state.size_bytes) == (0, 0)
+    assert (rate_per_minute(state, NOW), state.books.size_bytes, state.books.done) == (0, 0, 1)
+
+
+def test_a_tally_stays_small_and_forgets_what_is_past() -> None:
+    tally = Tally()
+    for second in range(3600):
+        tally = tally.plus(NOW + timedelta(seconds=second), 2)
+
+    assert len(tally.buckets) <= 121
+    assert tally.within(timedelta(minutes=10), NOW + timedelta(seconds=3599)) == 1200
 
 
 def test_setbacks_are_told_newest_first_by_title_and_only_retries_are_counted_as_such() -> None:
@@ -144,36 +174,28 @@ def test_setbacks_are_told_newest_first_by_title_and_only_retries_are_counted_as
         ("A title", Verdict.RETRY),
     ]
     assert state.setbacks[0].reason == "It is private."
-    assert state.retried == 1
+    assert state.retried.within(timedelta(minutes=10), NOW) == 1
+    assert state.buried.within(timedelta(minutes=10), NOW) == 1
+    assert state.books.failed == 1
 
 
-SOURCE_CASES = {
-    "accepted": (SourceAccepted(at=NOW, source_id="s", url="u"), SourceCounts()),
-    "listed": (SourceExpanded(at=NOW, source_id="s", videos=7), SourceCounts(videos=7)),
-    "counted": (
-        SourceProgress(at=NOW, source_id="s", state=SourceState.IN_PROGRESS, videos=7, done=2, failed=1),
-        SourceCounts(SourceState.IN_PROGRESS, 7, 2, 1),
-    ),
-    "refused": (SourceRefused(at=NOW, source_id="s", url="u", failure=GONE), SourceCounts(SourceState.ERROR)),
-    "buried": (
-        SourceFailed(at=NOW, source_id="s", attempt=1, verdict=Verdict.BURY, failure=GONE),
-        SourceCounts(SourceState.ERROR),
-    ),
-    "retried": (SourceFailed(at=NOW, source_id="s", attempt=1, verdict=Verdict.RETRY, failure=GONE), SourceCounts()),
-}
+def test_a_source_that_cannot_be_listed_is_a_setback() -> None:
+    refused = SourceRefused(at=NOW, source_id="s", url="u", failure=GONE)
+    retried = SourceFailed(at=NOW, source_id="t", attempt=1, verdict=Verdict.RETRY, failure=GONE)
+
+    setbacks = after(refused, retried).setbacks
+
+    assert [(each.what, each.verdict) for each in setbacks] == [
+        ("source t", Verdict.RETRY),
+        ("source s", Verdict.BURY),
+    ]
 
 
-@pytest.mark.parametrize(("event", "counts"), SOURCE_CASES.values(), ids=SOURCE_CASES)
-def test_what_events_say_of_a_source(event: Event, counts: SourceCounts) -> None:
-    assert after(event).sources == {"s": counts}
+def test_what_holds_work_back_is_what_was_told_last() -> None:
+    gate = Gate(kind="pause", name="s", reason="Lunch.", since=NOW)
 
-
-def test_a_listing_that_ends_late_does_not_take_back_counts() -> None:
-    counted = SourceProgress(at=NOW, source_id="s", state=SourceState.IN_PROGRESS, videos=9, done=2, failed=1)
-
-    state = after(counted, SourceExpanded(at=NOW, source_id="s", videos=7))
-
-    assert state.sources["s"] == SourceCounts(SourceState.IN_PROGRESS, 9, 2, 1)
+    assert after(FleetGates(at=NOW, gates=(gate,))).gates == (gate,)
+    assert after(FleetGates(at=NOW, gates=(gate,)), FleetGates(at=NOW, gates=())).gates == ()
 
 
 @pytest.mark.parametrize("health", [WorkerHealth.LOST, WorkerHealth.STOPPED])
@@ -188,7 +210,7 @@ def test_a_video_that_its_filter_left_out_has_ended_and_is_no_setback() -> None:
 
     state = after(CLAIMED, left_out)
 
-    assert (dict(state.running), state.setbacks) == ({}, ())
+    assert (dict(state.running), state.setbacks, state.books.filtered) == ({}, (), 1)
     assert line_of(left_out) == "filter v from source s: Left out by the filter: shorter than 1m."
 
 
@@ -196,7 +218,7 @@ def test_a_stale_worker_may_still_be_working() -> None:
     state = after(CLAIMED, changed(WorkerHealth.STALE))
 
     assert KEY in state.running
-    assert state.workers == {"w": WorkerLine("downloader", "stale")}
+    assert state.workers == {"w": WorkerLine("downloader", "stale", NOW)}
 
 
 def test_a_beat_tells_what_a_worker_does() -> None:
@@ -204,32 +226,95 @@ def test_a_beat_tells_what_a_worker_does() -> None:
         at=NOW, worker="w", service="downloader", host="h", process_id=1, state=WorkerState.UNFIT, doing="disk full"
     )
 
-    assert after(beat).workers == {"w": WorkerLine("downloader", "unfit", "disk full")}
+    assert after(beat).workers == {"w": WorkerLine("downloader", "unfit", NOW, "disk full")}
 
 
 def test_titles_do_not_pile_up_without_end() -> None:
     state = LiveState()
     for page in range(250):
         videos = tuple(ListedVideo(video_id=f"{page}-{n}", url="u", title="t") for n in range(100))
-        state = reduce(state, VideosQueued(at=NOW, source_id="s", videos=videos))
+        state = reduce(state, VideosQueued(at=NOW, source_id="s", videos=videos), NOW)
 
     assert len(state.titles) == 20_000
     assert "249-99" in state.titles
     assert "0-0" not in state.titles
 
 
+def test_a_worker_that_said_goodbye_is_not_shown_any_more() -> None:
+    assert after(changed(WorkerHealth.ACTIVE), changed(WorkerHealth.STOPPED)).workers == {}
+
+
+def test_what_has_ended_or_gone_wrong_does_not_pile_up_without_end() -> None:
+    state = LiveState()
+    for number in range(2500):
+        ending = failed(Verdict.BURY).model_copy(update={"video_id": str(number)})
+        state = reduce(state, ending, NOW)
+
+    assert (len(state.ended), len(state.setbacks), len(state.running)) == (2000, 20, 0)
+    assert ("s", "2499") in state.ended
+
+
 def test_a_view_that_begins_late_begins_with_what_the_ledger_knows() -> None:
-    sources: list[Row] = [{"source_id": "s", "state": "in-progress", "videos": 3, "done": 1, "failed": 0}]
-    tasks: list[Row] = [
-        {"source_id": "s", "video_id": "v", "title": "A title", "state": "in-progress", "worker": "w", "url": "u"},
-        {"source_id": "s", "video_id": "x", "title": "Another", "state": "pending", "worker": "", "url": "u"},
+    workers: list[Row] = [
+        {"worker": "w", "service": "downloader", "status": "active", "last_seen": NOW.isoformat()},
+        {"worker": "x", "service": "downloader", "status": "stopped", "last_seen": NOW.isoformat()},
+        {"worker": "y", "service": "downloader", "status": "lost", "last_seen": (NOW - timedelta(days=2)).isoformat()},
     ]
 
-    state = after(*history_of(sources, tasks, NOW))
+    state = looked(LiveState(), Look(SUMMARY, [task()], workers, ()), NOW)
 
-    assert state.sources == {"s": SourceCounts(SourceState.IN_PROGRESS, 3, 1, 0)}
-    assert state.running == {KEY: Running("v", "s", "w")}
-    assert state.titles == {"v": "A title", "x": "Another"}
+    assert (state.books.sources, state.books.sources_ended, state.books.left) == (5, 2, 40)
+    assert state.running == {KEY: Running("v", "s", "w", NOW)}
+    assert state.titles == {"v": "A title"}
+    assert state.workers == {"w": WorkerLine("downloader", "active", NOW)}
+    assert rate_per_minute(state, NOW) == 6
+
+
+def test_what_ends_after_a_look_is_counted_until_the_next_one_tells_the_truth() -> None:
+    state = after(downloaded(), state=looked(LiveState(), Look(SUMMARY), NOW))
+
+    assert state.books.done == 41
+    assert looked(state, Look(SUMMARY), NOW).books.done == 40
+
+
+def test_a_video_whose_end_was_missed_disappears_when_the_ledger_has_it_no_more() -> None:
+    state, later = after(CLAIMED), NOW + timedelta(minutes=1)
+
+    assert KEY in looked(state, Look(SUMMARY, []), NOW).running
+    assert KEY in looked(state, Look(SUMMARY, [task()]), later).running
+    assert KEY in looked(state, Look(SUMMARY, None), later).running
+    assert KEY not in looked(state, Look(SUMMARY, []), later).running
+    assert KEY not in looked(state, Look(), NOW + timedelta(hours=2)).running
+
+
+def test_the_ledger_does_not_bring_back_what_has_ended_or_what_a_lost_worker_had() -> None:
+    ended = after(CLAIMED, downloaded(NOW + timedelta(seconds=1)))
+
+    assert looked(ended, Look(SUMMARY, [task()]), NOW).running == {}
+    assert looked(after(changed(WorkerHealth.LOST)), Look(SUMMARY, [task()]), NOW).running == {}
+
+
+def test_a_silence_of_the_services_is_told_and_keeps_the_last_counts() -> None:
+    state = looked(looked(LiveState(), Look(SUMMARY, gates=()), NOW), Look(), NOW)
+
+    assert (state.is_ledger_there, state.gates, state.books.done) == (False, None, 40)
+
+
+def test_the_time_that_is_left_goes_by_ten_minutes_or_by_what_was_seen_since_the_start() -> None:
+    begun = looked(LiveState(), Look(SUMMARY), NOW)
+    slow = looked(LiveState(), Look({**SUMMARY, "finished_last_minute": 0}), NOW)
+
+    assert time_left(slow, NOW) == timedelta(minutes=20)
+    assert time_left(begun, NOW) == timedelta(minutes=40 / 6)
+    assert time_left(looked(LiveState(), Look({"tasks": 3, "tasks_done": 1}), NOW), NOW) is None
+    assert time_left(LiveState(), NOW) is None
+
+
+def test_a_speed_that_was_told_long_ago_is_none() -> None:
+    running = after(progress()).running[KEY]
+
+    assert speed_of(running, NOW) == 5
+    assert speed_of(running, NOW + timedelta(minutes=1)) is None
 
 
 LINES = {

@@ -101,7 +101,7 @@ async def _watch(session: Session) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await show_live(session.bus, Console(highlight=False), stop)
+    await show_live(session.bus, Console(highlight=False), stop, is_alone=True)
 
 
 async def _workers(session: Session, *, as_json: bool) -> None:
