@@ -31,6 +31,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         # Whoever runs the tests can read, and remove, what the fleet writes.
         "RUN_AS": f"{os.getuid() or 1000}:{os.getgid() or 1000}",
         "MANAGEMENT_PORT": str(free_port()),
+        "JAEGER_PORT": str(free_port()),
+        "PROMETHEUS_PORT": str(free_port()),
+        # Past the collector, whose image is nowhere but in a registry.
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://jaeger:4318",
         "SITE_SCRIPT": str(Path(__file__).with_name("long_feeds.py")),
         "BROKER_PASSWORD_OPERATOR": "chosen by a person: 1/2 @ home",
         "TUBEWARREN_YOUTUBE__ALLOWED_HOSTS": "demo-site:8080,site:8080",
@@ -40,7 +44,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     }
     made = Stack(name, folder, settings)
     try:
-        made.compose("--profile", "demo", "up", "--detach", "--build", "--wait")
+        made.compose("build")
+        made.compose("--profile", "observability", "up", "--detach", "--wait", "jaeger", "prometheus")
+        made.compose("--profile", "demo", "up", "--detach", "--no-build", "--wait")
         yield made
     finally:
         if os.environ.get("TUBEWARREN_TEST_KEEP_STACK") is None:

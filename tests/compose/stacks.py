@@ -8,9 +8,10 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tubewarren.store.manifest import Manifest
 
@@ -20,16 +21,19 @@ PATIENCE = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Stack:
-    """One Compose project, with folders and settings of its own."""
+    """One Compose project, with folders and settings of its own; `more` are files beside the project's own."""
 
     name: str
     folder: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    more: tuple[str, ...] = ()
 
     def compose(self, *arguments: str, timeout: timedelta = PATIENCE) -> str:
         """Runs `docker compose` with these arguments; what it prints."""
-        files = ("--file", "docker-compose.yml", "--file", "tests/compose/site.yml", "--env-file", os.devnull)
-        return self._run(("docker", "compose", "--project-name", self.name, *files, *arguments), timeout)
+        named = ("docker-compose.yml", "tests/compose/site.yml", *self.more)
+        files = [part for name in named for part in ("--file", name)]
+        whole = ("docker", "compose", "--project-name", self.name, *files, "--env-file", os.devnull, *arguments)
+        return self._run(whole, timeout)
 
     def docker(self, *arguments: str) -> str:
         """Runs `docker`."""
@@ -74,6 +78,16 @@ class Stack:
         read = [Manifest.model_validate_json(path.read_bytes()) for path in manifests]
         named = {each.url.rpartition("/")[2].removesuffix(".wav"): each.main_file.sha256 for each in read}
         return {name: checksum for name, checksum in named.items() if name.startswith(feed)}
+
+    def finished(self) -> dict[str, datetime]:
+        """When each video was finished, by the path on its site."""
+        manifests = (self.folder / "store" / "results").glob("*/manifest.json")
+        return {
+            urlsplit(Manifest.model_validate_json(path.read_bytes()).url).path: datetime.fromtimestamp(
+                path.stat().st_mtime, UTC
+            )
+            for path in manifests
+        }
 
     def _run(self, command: tuple[str, ...], timeout: timedelta) -> str:
         ended = subprocess.run(

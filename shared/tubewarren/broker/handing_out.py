@@ -15,6 +15,7 @@ from tubewarren.broker.users import USERS, definitions
 ADDRESS_FILE: Final = Path("secrets", "tubewarren_broker_url")
 """In a user's folder; it is called as the folder `TUBEWARREN_SECRETS_DIR` wants it."""
 DEFINITIONS_FILE: Final = Path("broker", "definitions.json")
+COOKIE_FILE: Final = Path("broker", "erlang.cookie")
 
 _ROOT: Final = 0
 _SALT_BYTES: Final = 4
@@ -39,6 +40,8 @@ def hand_out(
     given: Mapping[str, str],
     owner: Owner,
     salt: Callable[[], bytes] = lambda: os.urandom(_SALT_BYTES),
+    *,
+    with_cookie: bool = False,
 ) -> None:
     """Give each user an address with its password in it, and write down for the broker who they are.
 
@@ -48,10 +51,11 @@ def hand_out(
         folder: where each user has a folder, and the broker too. What root owns directly in it, as it does what a
             container engine has just made, is given to the owner.
         others: the file of definitions beside users and permissions.
-        host: where the broker is, as `host` or `host:port`.
+        host: where the broker is, as `host` or `host:port`; with commas between those of a cluster.
         given: passwords by user.
         owner: who shall read it.
         salt: makes four random bytes.
+        with_cookie: make the secret, too, by which the nodes of a cluster know one another; it stays as it is.
 
     Raises:
         HandingOutError: a file cannot be read or written.
@@ -62,8 +66,10 @@ def hand_out(
         for user, password in passwords.items():
             address = f"amqp://{quote(user)}:{quote(password, safe='')}@{host}/"
             _write(folder / user / ADDRESS_FILE, address, 0o400, owner)
-        # It holds hashes only, and the broker runs as a user of its own.
+        # The broker runs as a user of its own, and nobody else is let into its folder.
         _write(folder / DEFINITIONS_FILE, text, 0o444, owner)
+        if with_cookie and not (folder / COOKIE_FILE).exists():
+            _write(folder / COOKIE_FILE, _new(), 0o444, owner)
         for each in folder.iterdir():
             if each.stat().st_uid == _ROOT:
                 _give(each, owner)

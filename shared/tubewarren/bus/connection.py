@@ -4,16 +4,19 @@ An alarm of the broker stops connections that publish, acks included; so consume
 """
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from itertools import cycle
 from typing import TypeVar
 from uuid import uuid4
 
 import aio_pika
 import structlog
+from aio_pika import RobustConnection
 from aio_pika.abc import (
     AbstractChannel,
     AbstractIncomingMessage,
@@ -23,6 +26,7 @@ from aio_pika.abc import (
 from aio_pika.exceptions import (
     CONNECTION_EXCEPTIONS,
     AuthenticationError,
+    ChannelPreconditionFailed,
     ProbableAuthenticationError,
 )
 from yarl import URL
@@ -47,6 +51,7 @@ from tubewarren.delivery import Delivery
 from tubewarren.health.findings import Standing
 from tubewarren.messages import Command, Message
 from tubewarren.settings.broker import BrokerSettings
+from tubewarren.settings.nodes import nodes_in
 from tubewarren.telemetry.telemetry import Telemetry
 from tubewarren.topology import COMMANDS, EVENTS, Topology, WorkQueue
 
@@ -163,6 +168,7 @@ class Bus:
         """
 
         async def find_queue(channel: AbstractChannel) -> AbstractQueue:
+            await self._give_up_stranded(questions.name)
             queue = await channel.declare_queue(questions.name, durable=True, auto_delete=True)
             for command in questions.commands:
                 await queue.bind(COMMANDS, command.type)
@@ -255,6 +261,13 @@ class Bus:
         finally:
             await leave(channel)
 
+    async def _give_up_stranded(self, queue_name: str) -> None:
+        """Remove what nobody consumes: it may lie on a node that is down, and keep its name until that is back."""
+        # Refused, which ends the channel, while somebody else answers.
+        with suppress(ChannelPreconditionFailed):
+            async with self.channel() as channel:
+                await channel.queue_delete(queue_name, if_unused=True)
+
     def _subscribe(self, queue_name: str, find_queue: FindQueue, prefetch: int) -> Subscribe:
         def subscribe(on_message: OnMessage) -> Subscription:
             subscription = Subscription(self._consuming, queue_name, find_queue, prefetch, on_message)
@@ -278,7 +291,8 @@ async def open_bus(
     """Connect to the broker and stay connected through its restarts.
 
     Args:
-        url: where it is, with user, password and virtual host; `amqps://` for an encrypted connection,
+        url: where it is, with user, password and virtual host, and all its nodes, of which one is enough at a time;
+            `amqps://` for an encrypted connection,
         trust: and whom to trust then, and who we are.
         worker: names the connections in the management UI.
         egress: by which way out the worker works.
@@ -292,7 +306,7 @@ async def open_bus(
         TlsFilesError: a certificate or key of ours cannot be used.
     """
     async with AsyncExitStack() as stack:
-        connect = partial(_connect, url, encryption_of(url, trust or BrokerSettings()))
+        connect = partial(_connect, nodes_in(url), encryption_of(url, trust or BrokerSettings()))
         publishing = await connect(f"{worker} (publishes)", patience)
         stack.push_async_callback(publishing.close)
         dialect = Dialect(_version(publishing))
@@ -311,15 +325,18 @@ async def open_bus(
 
 
 async def _connect(
-    url: str, encryption: Encryption | None, name: str, patience: timedelta | None
+    nodes: tuple[str, ...], encryption: Encryption | None, name: str, patience: timedelta | None
 ) -> AbstractRobustConnection:
+    """Connect to any of the nodes; when that is lost, to the next."""
     loop = asyncio.get_running_loop()
     started = loop.time()
-    while True:
-        waited = timedelta(seconds=loop.time() - started)
-        attempt = _CONNECT_TIMEOUT if patience is None else min(_CONNECT_TIMEOUT, max(patience - waited, _PAUSE))
+    # At random, so that not everybody crowds on the first.
+    turns = cycle(random.sample(nodes, len(nodes)))
+    for tried, url in enumerate(turns, 1):
+        left = None if patience is None else patience - timedelta(seconds=loop.time() - started)
+        attempt = _CONNECT_TIMEOUT if left is None else min(_CONNECT_TIMEOUT, max(left / len(nodes), _PAUSE))
         try:
-            connection: AbstractRobustConnection = await aio_pika.connect_robust(
+            connection: RobustConnection = await aio_pika.connect_robust(
                 url,
                 timeout=attempt.total_seconds(),
                 heartbeat=_HEARTBEAT_SECONDS,
@@ -328,10 +345,15 @@ async def _connect(
                 **(encryption.arguments if encryption else {}),
             )
         except (TimeoutError, *CONNECTION_EXCEPTIONS) as error:
-            cause = (await encryption.last_word() if encryption and hung_up(error) else None) or error
+            cause = (await encryption.last_word(url) if encryption and hung_up(error) else None) or error
             problem = _problem(url, cause)
         else:
+            if len(nodes) > 1:
+                _go_on_to_others(connection, turns)
             return connection
+        if tried % len(nodes):
+            log.info("this node of the broker does not let us in; trying the next", problem=str(problem))
+            continue
         is_hopeless = (
             isinstance(problem, BrokerRefusedError)
             or loop.time() + _PAUSE.total_seconds() > started + (patience or _PAUSE).total_seconds()
@@ -340,6 +362,19 @@ async def _connect(
             raise problem from cause
         log.warning("waiting for the broker", problem=str(problem), every_seconds=_PAUSE.total_seconds())
         await asyncio.sleep(_PAUSE.total_seconds())
+    raise AssertionError("turns never end")
+
+
+def _go_on_to_others(connection: RobustConnection, turns: Iterator[str]) -> None:
+    """Let the library, which comes back to the same address for ever, find another one each time."""
+
+    def turn(*_: object) -> None:
+        node = URL(next(turns))
+        # Its query holds what the library was told.
+        connection.url = connection.url.with_host(node.host or "").with_port(node.explicit_port)
+
+    # Called for every attempt that failed, too.
+    connection.close_callbacks.add(turn)
 
 
 def _declared(queue_name: str) -> FindQueue:

@@ -75,15 +75,13 @@ class RobustTlsConnection(RobustConnection):
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """How one broker's connections are encrypted.
+    """How connections to a broker are encrypted.
 
     Attributes:
-        server_name: the name that must be in the broker's certificate.
+        server_name: the name that must be in the broker's certificate; None for the one in the address.
     """
 
-    host: str
-    port: int
-    server_name: str
+    server_name: str | None
     context: ssl.SSLContext
 
     @property
@@ -95,16 +93,17 @@ class Encryption:
             "connection_class": RobustTlsConnection,
         }
 
-    async def last_word(self) -> ssl.SSLError | None:
+    async def last_word(self, url: str) -> ssl.SSLError | None:
         """Why a broker hangs up after the handshake: TLS 1.3 lets it look at our certificate only then.
 
         It says so, but what we had to say meanwhile makes the kernel drop its last word. So this says nothing, and
         listens.
         """
+        parts = urlsplit(url)
         try:
             async with asyncio.timeout(_LISTENING_PATIENCE.total_seconds()):
                 reader, writer = await asyncio.open_connection(
-                    self.host, self.port, ssl=self.context, server_hostname=self.server_name
+                    parts.hostname, parts.port or AMQPS_PORT, ssl=self.context, server_hostname=self.server_name
                 )
                 try:
                     await reader.read(1)
@@ -125,11 +124,9 @@ def encryption_of(url: str, trust: BrokerSettings) -> Encryption | None:
     Raises:
         TlsFilesError: a file cannot be read, or holds something else.
     """
-    parts = urlsplit(url)
-    if parts.scheme != "amqps":
+    if urlsplit(url).scheme != "amqps":
         return None
-    host = parts.hostname or ""
-    return Encryption(host, parts.port or AMQPS_PORT, trust.server_name or host, tls_context(trust))
+    return Encryption(trust.server_name or None, tls_context(trust))
 
 
 def tls_context(trust: BrokerSettings) -> ssl.SSLContext:

@@ -27,6 +27,7 @@ from tubewarren.settings.alarms import AlarmSettings
 from tubewarren.settings.broker import BrokerSettings
 from tubewarren.settings.durations import Duration
 from tubewarren.settings.health import HealthSettings
+from tubewarren.settings.nodes import nodes_in
 from tubewarren.settings.telemetry import TelemetrySettings
 from tubewarren.sheets.tabs import FILTER as FILTER_COLUMN
 from tubewarren.sheets.tabs import TABS, StatusWord
@@ -61,8 +62,8 @@ def _none_if_empty(value: object) -> object:
 def _broker_address(value: SecretStr | None) -> SecretStr | None:
     """Refuse what is no AMQP address, without repeating it: it holds a password."""
     if value is not None:
-        parts = urlsplit(value.get_secret_value())
-        if parts.scheme not in {"amqp", "amqps"} or not parts.hostname:
+        nodes = [urlsplit(node) for node in nodes_in(value.get_secret_value())]
+        if any(node.scheme not in {"amqp", "amqps"} or not node.hostname for node in nodes):
             raise ValueError("not the address of a broker; write it like amqp://user:password@host:5672/vhost")
     return value
 
@@ -461,8 +462,8 @@ class Settings(BaseSettings):
     )
 
     broker_url: Annotated[SecretStr | None, _EMPTY_IS_NONE, AfterValidator(_broker_address)] = None
-    """`amqp://user:password@host:port/vhost`, or `amqps://` for an encrypted connection; empty lets `svc up` start a
-    private node."""
+    """`amqp://user:password@host:port/vhost`, or `amqps://` for an encrypted connection; `host1,host2:port,host3` for
+    the nodes of a cluster; empty lets `svc up` start a private node."""
     data_dir: Path = Path(".tubewarren")
     """Where services keep what they must remember, and the private broker its data."""
     rabbitmq_dir: Path = Path(".tubewarren")

@@ -21,6 +21,7 @@ from pydantic_settings.exceptions import SettingsError as UnparsableError
 from yarl import URL
 
 from tubewarren.settings.model import Settings
+from tubewarren.settings.nodes import nodes_in
 
 DEFAULT_FILE = Path("tubewarren.toml")
 _PREFIX = "TUBEWARREN_"
@@ -70,7 +71,8 @@ def shown(settings: Settings) -> dict[str, Any]:
     """The effective values as JSON knows them, with every secret masked."""
     values: dict[str, Any] = settings.model_dump(mode="json")
     if settings.broker_url is not None:
-        values["broker_url"] = _mask(settings.broker_url)
+        nodes = nodes_in(settings.broker_url.get_secret_value())
+        values["broker_url"] = ", ".join(_mask(SecretStr(node)) for node in nodes)
     if settings.store.ledger is not None:
         values["store"]["ledger"] = _mask(settings.store.ledger)
     # Nothing of these is harmless: the host may be the name of a chat, and the path its key.

@@ -57,6 +57,29 @@ async def test_a_question_that_nobody_hears_is_unroutable(vhost_url: str) -> Non
         assert task.cancelling() == 0, "whoever goes on after this would take every time-out for a cancel"
 
 
+async def test_a_queue_of_questions_that_nobody_consumes_is_made_anew(vhost_url: str, stranger: Stranger) -> None:
+    async with stranger.channel() as channel:
+        await channel.declare_queue(questions("main").name, durable=True, arguments={"x-max-length": 1})
+
+    async with declared_bus(vhost_url, worker="asks") as bus, declared_bus(vhost_url, worker="answers") as holder:
+        await answer_as(holder, "main")
+        asked = await ask(bus)
+
+    assert asked == ["main"]
+
+
+async def test_a_second_answerer_leaves_the_first_its_queue(vhost_url: str, stranger: Stranger) -> None:
+    async with declared_bus(vhost_url, worker="first") as first, declared_bus(vhost_url, worker="second") as second:
+        await answer_as(first, "main")
+        async with stranger.channel() as channel:
+            queue = await channel.declare_queue(questions("main").name, passive=True)
+            await answer_as(second, "main")
+            await queue.declare()
+            consumers = queue.declaration_result.consumer_count
+
+    assert consumers == 2
+
+
 async def test_when_the_last_answerer_leaves_nobody_is_waited_for(vhost_url: str) -> None:
     async with declared_bus(vhost_url, worker="asks") as bus:
         async with declared_bus(vhost_url, worker="answers") as holder:

@@ -9,6 +9,7 @@ from yarl import URL
 
 from tubewarren.broker.handing_out import (
     ADDRESS_FILE,
+    COOKIE_FILE,
     DEFINITIONS_FILE,
     HandingOutError,
     Owner,
@@ -55,6 +56,21 @@ def test_a_password_stays_until_a_person_gives_another(tmp_path: Path, others: P
 
     assert first == second
     assert address(folder, "downloader").password == chosen
+
+
+def test_a_cluster_gets_a_secret_that_stays_and_everybody_the_names_of_its_nodes(tmp_path: Path, others: Path) -> None:
+    folder = tmp_path / "fleet"
+
+    hand_out(folder, others, "one,two", {}, ME)
+    without = (folder / COOKIE_FILE).exists()
+    hand_out(folder, others, "one,two", {"downloader": "p,w"}, ME, with_cookie=True)
+    cookie = (folder / COOKIE_FILE).read_text()
+    hand_out(folder, others, "one,two", {}, ME, with_cookie=True)
+
+    assert not without
+    assert len(cookie) > 20
+    assert (folder / COOKIE_FILE).read_text() == cookie
+    assert (folder / "downloader" / ADDRESS_FILE).read_text() == "amqp://downloader:p%2Cw@one,two/"
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path, others: Path) -> None:

@@ -11,11 +11,16 @@ from tubewarren.topology import SERVICES
 ROOT = Path(__file__).parent.parent.parent.parent
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 EXAMPLE = (ROOT / ".env.example").read_text()
-TAKEN = {*re.findall(r"\$\{([A-Z_]+)", COMPOSE), *re.findall(r"^ +([A-Z_]+):$", COMPOSE, re.MULTILINE)}
+CLUSTER = (ROOT / "deploy" / "cluster" / "compose.yml").read_text()
+TAKEN = {
+    "COMPOSE_FILE",
+    *re.findall(r"\$\{([A-Z0-9_]+)", COMPOSE + CLUSTER),
+    *re.findall(r"^ +([A-Z_]+):$", COMPOSE, re.MULTILINE),
+}
 
 
 def test_the_example_names_every_variable_that_can_be_set_and_no_other() -> None:
-    assert set(re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE)) == TAKEN
+    assert set(re.findall(r"^#?([A-Z0-9_]+)=", EXAMPLE, re.MULTILINE)) == TAKEN
 
 
 def test_each_variable_of_ours_is_a_setting() -> None:
@@ -42,6 +47,19 @@ def test_only_who_touches_the_sheet_has_the_key_of_google() -> None:
     holders = {part.partition(":")[0] for part in services if "/google:/google:ro" in part}
 
     assert holders == {"sheet-ingestor", "status-writer", "svc"}
+
+
+def test_every_place_names_the_same_nodes_of_the_cluster() -> None:
+    folder = ROOT / "deploy" / "cluster"
+    (hosts,) = re.findall(r"--host=(\S+)", CLUSTER)
+    (script,) = re.findall(r"for node in ([a-z0-9 ]+);", (folder / "start-node").read_text())
+
+    nodes = re.findall(r"^  (rabbitmq\d?):$", CLUSTER.partition("\nvolumes:")[0], re.MULTILINE)
+
+    assert len(nodes) == 3
+    assert hosts.split(",") == nodes
+    assert script.split() == nodes
+    assert re.findall(r"= rabbit@(\S+)", (folder / "peers.conf").read_text()) == nodes
 
 
 def test_nothing_is_fetched_that_only_newer_engines_or_a_registry_could_give() -> None:

@@ -266,6 +266,13 @@ def test_a_wrong_setting_of_the_alarms_is_named(text: str, words: str) -> None:
     assert words in complaint(file=written(text))
 
 
+def test_an_address_of_several_nodes_is_masked_for_each() -> None:
+    settings = read_settings({"broker_url": f"amqp://user:{SECRET}@one:5672,two/vhost"})
+
+    assert shown(settings)["broker_url"] == "amqp://user:***@one:5672/vhost, amqp://user:***@two/vhost"
+    assert "not the address of a broker" in complaint({"broker_url": f"amqp://user:{SECRET}@one,/"})
+
+
 def test_an_address_that_cannot_be_read_is_masked_whole() -> None:
     settings = Settings(broker_url=SecretStr(f"amqp://user:{SECRET}@host:port:5/"))
 

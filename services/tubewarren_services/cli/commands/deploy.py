@@ -31,15 +31,18 @@ def users(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder with a folder for each user.")],
     *,
     definitions: Annotated[Path, typer.Option(metavar="FILE", help="What else the broker shall load at its start.")],
-    host: Annotated[str, typer.Option(help="Where the broker is.")] = "rabbitmq",
+    host: Annotated[str, typer.Option(help="Where the broker is; host1,host2,host3 for a cluster.")] = "rabbitmq",
     owner: Annotated[str, typer.Option(metavar="UID:GID", help="Who shall read what is written.")] = "",
+    cookie: Annotated[
+        bool, typer.Option("--cookie", help="Make the secret by which a cluster's nodes know one another.")
+    ] = False,
 ) -> None:
     """Make the broker's users, with passwords of BROKER_PASSWORD_<USER>, of last time, or new ones."""
     from tubewarren.broker.handing_out import hand_out
     from tubewarren.broker.users import USERS
 
     given = {user: os.environ.get(f"{_PASSWORDS}{user.upper().replace('-', '_')}", "") for user in USERS}
-    hand_out(folder, definitions, host, given, _owner(owner))
+    hand_out(folder, definitions, host, given, _owner(owner), with_cookie=cookie)
     output.say(f"The broker's users: {', '.join(USERS)}.")
 
 
@@ -48,8 +51,10 @@ def password(context: typer.Context) -> None:
     """Show the password with which this command line goes to the broker; it opens the management UI, too."""
     from yarl import URL
 
+    from tubewarren.settings.nodes import nodes_in
+
     settings = with_broker(settings_for(context))
-    found = URL(settings.broker_url.get_secret_value()).password if settings.broker_url else None
+    found = URL(nodes_in(settings.broker_url.get_secret_value())[0]).password if settings.broker_url else None
     if not found:
         raise CommandError("The broker's address holds no password.")
     output.say(found)
