@@ -19,8 +19,8 @@ from statistics import median
 from typing import Any, Final
 
 from bench.downloads import (
-    BARE,
     EACH,
+    KEPT,
     LINGER_SECONDS,
     OURS,
     BareLoop,
@@ -31,6 +31,7 @@ from bench.downloads import (
     Site,
     broker_in,
     fleet_of,
+    plain_film,
     print_parts,
     put_up,
     run_commands,
@@ -50,19 +51,19 @@ _EXPANDER: Final = "source-expander"
 _DOWNLOADER: Final = "downloader"
 _MOST_OF_BARE: Final = 1.3
 _FIRST_WITHIN_SECONDS: Final = 3
-_VIDEO_BYTES: Final = 200_000
+_FILM: Final = plain_film(200_000)
 _PATIENCE: Final = timedelta(minutes=2)
-_WARM: Final = Lot("warm", _VIDEO_BYTES, 4, 0)
+_WARM: Final = Lot("warm", _FILM, 4, 0)
 
 
 def put_up_list(youtube: YoutubeStandin, kind: str, name: str, entries: int) -> str:
     """A channel, or a playlist, with so many videos that can be downloaded, too; its address."""
     if kind == "channel":
         channel = Channel(f"UC{name:-<22}", (f"@{name}",), videos=entries)
-        put_up(youtube, channel.video_ids("videos"), _VIDEO_BYTES)
+        put_up(youtube, channel.video_ids("videos"), _FILM)
         return f"{youtube.add_channel(channel)}/videos"
     playlist = youtube.add_playlist(f"PL{name:-<22}", entries)
-    put_up(youtube, playlist.video_ids, _VIDEO_BYTES)
+    put_up(youtube, playlist.video_ids, _FILM)
     return f"https://www.youtube.com/playlist?list={playlist.list_id}"
 
 
@@ -96,24 +97,24 @@ def queue(fleet: Fleet, address: str, entries: int) -> tuple[Figures, dict[str, 
 
 def compare(kind: str, site: Site, fleet: Fleet, bare: BareLoop, rounds: int, entries: int) -> None:
     """List in all ways, in turn, and print what that took."""
-    taken: dict[str, list[Figures]] = {OURS: [], BARE: [], EACH: []}
+    taken: dict[str, list[Figures]] = {OURS: [], KEPT: [], EACH: []}
     used: list[dict[str, float]] = []
     for number in range(rounds):
         address = site.call(put_up_list, kind, f"{number}-bench-{kind}", entries)
         figures, by_service = queue(fleet, address, entries)
         taken[OURS].append(figures)
         used.append(by_service)
-        taken[BARE].append(replace(bare.run([address]), videos=entries))
+        taken[KEPT].append(replace(bare.run([address]), videos=entries))
         if number == 0:  # it is slow, and far from any limit
             command = [*site.command, "--flat-playlist", "--print", "id", address]
             taken[EACH].append(replace(run_commands([command], site.environment, 1), videos=entries))
     compared = Comparison(taken)
     print(f"\na {kind} of {entries} entries, medians of {rounds} rounds, no downloader")
     print(*compared.table(), sep="\n")
-    for name in (BARE, EACH):
+    for name in (KEPT, EACH):
         wall = compared.ratio(OURS, name, lambda figures: figures.wall_seconds)
         cpu = compared.ratio(OURS, name, lambda figures: figures.cpu_seconds)
-        print(f"ours / {name:<23}wall {wall}, target at most {_MOST_OF_BARE:.1f}; CPU {cpu}")
+        print(f"ours / {name:<25}wall {wall}, target at most {_MOST_OF_BARE:.1f}; CPU {cpu}")
     print_parts({name: median(each[name] for each in used) / entries for name in used[0]})
 
 
@@ -139,7 +140,7 @@ def run(options: argparse.Namespace, folder: Path) -> None:
         site = stack.enter_context(site_apart())
         broker = stack.enter_context(broker_in(folder / "broker"))
         warm = [site.call(put_up_list, kind, f"warm-{kind}", 120) for kind in _KINDS]
-        site.call(put_up, _WARM.ids("", _WARM.videos), _VIDEO_BYTES)
+        site.call(put_up, _WARM.ids("", _WARM.videos), _FILM)
         with fleet_of(folder / "box", site, broker, (*_WATCHERS, _EXPANDER)) as fleet:
             for address in (*warm, *warm):
                 run_apart(seconds_to(fleet, address, SourceExpanded))

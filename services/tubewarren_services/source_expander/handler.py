@@ -33,7 +33,7 @@ class Ports:
         presets: the names of those that it knows.
         wanted: which videos of a source are to be ordered; raises YoutubeError when that cannot be understood.
         known: what was ordered of a source before; None when nobody answers.
-        pages: lists a source lazily; raises YoutubeError. The next page is fetched only when it is asked for.
+        pages: lists a source lazily; raises YoutubeError. It is never more than one page ahead.
         publish: publishes messages; all are confirmed when it returns.
         working_on: told how far a source's listing is, for the heartbeat; empty when it has ended.
     """

@@ -13,7 +13,6 @@ from tubewarren.youtube import media_check, partials
 from tubewarren.youtube.answers import TRAILER_ONLY
 from tubewarren.youtube.errors import ProcessingFailedError
 from tubewarren.youtube.failures import failure_of
-from tubewarren.youtube.ffprobe import find_ffprobe
 from tubewarren.youtube.filters import against_page, filtered
 from tubewarren.youtube.job import LiveStreams, Options, Progress, Task
 from tubewarren.youtube.meter import SIZE_DIFFERS, Meter
@@ -80,7 +79,7 @@ def _download(task: Task, folder: Path, log: CapturingLogger) -> None:
         },
     )
     task.report(Progress("extracting"))
-    with ReadyYoutubeDL(options) as ydl:
+    with ReadyYoutubeDL(options, task.options, task.kept) as ydl:
         ydl.urlopen = bounded(ydl.urlopen)
         info: dict[str, Any] = ydl.extract_info(task.url, download=True) or {}
         video = _only_video(info)
@@ -196,13 +195,11 @@ def _check_media(video: Mapping[str, Any], options: Options, meter: Meter) -> No
     has_cuts = any(step.get("key") == "ModifyChapters" for step in steps)
     announced = [(path, media_check.announced(item, path, has_cuts=has_cuts)) for path, item in _downloads(video)]
     wanted = [(path, expected) for path, expected in announced if expected is not None]
-    ffprobe = find_ffprobe(options.get("ffmpeg_location")) if wanted else None
-    if ffprobe is None:
-        return
-    meter.begin("checking")
+    if wanted:
+        meter.begin("checking")
     for path, expected in wanted:
         try:
-            media_check.check(path, expected, ffprobe)
+            media_check.check(path, expected, options.get("ffmpeg_location"))
         except ProcessingFailedError:
             path.unlink()
             raise
@@ -221,7 +218,7 @@ def _write_info(info: dict[str, Any], folder: Path) -> None:
         part.pop("cookies", None)
         part.pop("http_headers", None)
     unfinished = folder / f"{INFO_FILE}.new"
-    unfinished.write_text(json.dumps(info, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+    unfinished.write_text(json.dumps(info, ensure_ascii=False, default=str), encoding="utf-8")
     unfinished.replace(folder / INFO_FILE)
 
 

@@ -99,7 +99,8 @@ def found_in(report: Mapping[str, Any]) -> Found:
 @cache
 def _say_once_that_it_is_missing() -> None:
     _log.warning(
-        "ffprobe is missing, so what is downloaded is checked by size alone: install it (Debian: apt install ffmpeg)"
+        "ffprobe is missing, so files that are neither MP4 nor WebM are checked by size alone: install it "
+        "(Debian: apt install ffmpeg)"
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from tubewarren.youtube.filters import EVERYTHING, Filter
+from tubewarren.youtube.kept import Kept
 from tubewarren.youtube.rules import NO_USER_RULES, UserRules
 
 Options = Mapping[str, Any]
@@ -71,6 +72,7 @@ class Task:
         rules: what a person adds to the rules that say what a failure means.
         media: whether there must be picture or sound.
         wanted: what the video must be like; known only when its page was seen.
+        kept: what the process keeps from one video to the next; nothing when None.
     """
 
     id: str
@@ -84,6 +86,7 @@ class Task:
     rules: UserRules = NO_USER_RULES
     media: bool = True
     wanted: Filter = EVERYTHING
+    kept: Kept | None = None
 
 
 Processor = Callable[[Task, Mapping[str, str], Path], None]

@@ -14,8 +14,9 @@ from typing import Any
 from yt_dlp.utils import MEDIA_EXTENSIONS
 
 from tubewarren.failures import Failure, FailureKind
+from tubewarren.youtube import container
 from tubewarren.youtube.errors import ProcessingFailedError
-from tubewarren.youtube.ffprobe import Found, Span, look_into
+from tubewarren.youtube.ffprobe import Found, Span, find_ffprobe, look_into
 
 UNREADABLE = "media-unreadable"
 WITHOUT_VIDEO = "media-without-video"
@@ -70,12 +71,23 @@ def announced(info: Mapping[str, Any], file: Path, *, has_cuts: bool) -> Announc
     )
 
 
-def check(file: Path, wanted: Announced, ffprobe: Path) -> None:
-    """Look into a file.
+def check(file: Path, wanted: Announced, ffmpeg_location: object = None) -> None:
+    """Look into a file: at the tables of a common one, and with ffprobe where these leave a doubt.
+
+    Args:
+        file: to be looked into.
+        wanted: what it should hold.
+        ffmpeg_location: as in `find_ffprobe`.
 
     Raises:
         ProcessingFailedError: it is not what was announced; its rule is one of `FAULTS`.
     """
+    at_sight = container.look_into(file)
+    if at_sight is not None and fault(file.name, wanted, at_sight) is None:
+        return
+    ffprobe = find_ffprobe(ffmpeg_location)
+    if ffprobe is None:
+        return
     try:
         found = _found(file, wanted, ffprobe)
     except OSError as error:

@@ -78,7 +78,10 @@ class ChildPool:
             return result
 
     async def pages(self, order: ListOrder) -> AsyncGenerator[Page, None]:
-        """List a source, page by page; the child waits until a page is asked for.
+        """List a source, page by page.
+
+        The second page is read when it is asked for: often the first is enough. From then on the child is one page
+        ahead, so that it and its reader work at the same time.
 
         Close it (`contextlib.aclosing`) when leaving it before its end.
 
@@ -87,21 +90,25 @@ class ChildPool:
         """
         async with self._child() as child:
             await child.send(order)
-            left = order.deadline
+            left, is_ahead = order.deadline, False
             while True:
                 page, taken = await _next_page(child, order, left)
                 left -= taken
                 child.busy = not page.last
+                if is_ahead and not page.last:
+                    await child.send(More())
                 try:
                     yield page
                 except GeneratorExit:
-                    if not page.last:
+                    if not page.last and not is_ahead:
                         await child.send(Stop())
                         child.busy = False
                     raise
                 if page.last:
                     return
-                await child.send(More())
+                if not is_ahead:
+                    await child.send(More())
+                is_ahead = True
 
     @asynccontextmanager
     async def _child(self) -> AsyncIterator[Child]:

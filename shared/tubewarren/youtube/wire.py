@@ -58,7 +58,7 @@ class ListOrder(_Line):
     Attributes:
         allowed_hosts: entries and nested lists elsewhere are left out; see `addresses.check_address`.
         options: of yt-dlp, by the names its library knows.
-        page_size: entries a page; the child waits for each page to be asked for.
+        page_size: entries a page; the child waits until each is asked for.
         deadline: the longest that listing may take, without the time its reader takes.
         no_progress: the longest that one page may take.
         rules: what a person adds to the rules that say what a failure means.

@@ -22,6 +22,7 @@ from tubewarren.store.publishing import publishable
 from tubewarren.youtube.failures import failure_of
 from tubewarren.youtube.fetch import INFO_FILE
 from tubewarren.youtube.job import Progress, Task
+from tubewarren.youtube.kept import Kept
 from tubewarren.youtube.listing import list_entries
 from tubewarren.youtube.news import News
 from tubewarren.youtube.processor import resolve
@@ -47,6 +48,7 @@ class Worker:
         self._writing = threading.Lock()
         self._jobs: queue.Queue[FetchOrder | ListOrder] = queue.Queue()
         self._answers: queue.Queue[More | Stop] = queue.Queue()
+        self._kept = Kept()
 
     def run(self) -> NoReturn:
         """Work until the other end of the socket is closed."""
@@ -89,7 +91,7 @@ class Worker:
                 self._send(_reached(progress))
 
         try:
-            processor(_task(order, report), order.columns, order.folder)
+            processor(_task(order, report, self._kept), order.columns, order.folder)
         finally:
             running.clear()
         info = _read_info(order.folder)
@@ -147,7 +149,7 @@ def _end() -> None:
     os.killpg(os.getpid(), signal.SIGKILL)
 
 
-def _task(order: FetchOrder, report: Callable[[Progress], None]) -> Task:
+def _task(order: FetchOrder, report: Callable[[Progress], None], kept: Kept) -> Task:
     return Task(
         id=order.id,
         url=order.url,
@@ -160,6 +162,7 @@ def _task(order: FetchOrder, report: Callable[[Progress], None]) -> Task:
         rules=order.rules,
         media=order.media,
         wanted=order.wanted,
+        kept=kept,
     )
 
 

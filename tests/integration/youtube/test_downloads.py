@@ -284,4 +284,3 @@ async def test_without_ffprobe_size_alone_decides(desk: Any, video: Callable[...
     files = await desk.fetch(text, options={"ffmpeg_location": str(tmp_path)})
 
     assert Path(f"{text.video_id}.18.mp4") in files
-    assert "checking" not in {told.phase for told in desk.heard}

@@ -1,6 +1,9 @@
 """How the real yt-dlp lists what a source can be: tabs, order, paging, and lists that cannot be believed."""
 
+import asyncio
 from collections import Counter
+from collections.abc import Awaitable
+from contextlib import aclosing
 from dataclasses import replace
 from http import HTTPStatus
 from itertools import islice
@@ -165,3 +168,27 @@ async def test_tab_and_channel_reach_whoever_ordered_the_list(youtube: YoutubeSt
 
     assert Counter(entry.tab for entry in found) == SMALL_TABS
     assert {entry.channel_id for entry in found} == {SMALL_ID}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_list_is_read_one_page_ahead_of_who_wants_more_than_its_first(
+    youtube: YoutubeStandin, one_child: ChildPool
+) -> None:
+    playlist = youtube.add_playlist("PLahead-playlist-012345678", 800)
+    gate = youtube.hold(playlist.list_id)
+    gate.open()
+    address = f"{SITE}/playlist?list={playlist.list_id}"
+
+    def asked(count: int, seconds: float) -> Awaitable[bool]:
+        return asyncio.to_thread(gate.wait_until_asked, count, seconds)
+
+    async with aclosing(one_child.pages(ListOrder(url=address, options=youtube.options))) as pages:
+        await anext(pages)
+        asked_after_first = [await asked(1, 0.3)]
+        await anext(pages)
+        asked_after_second = [await asked(2, 10), await asked(3, 0.3)]
+        await anext(pages)
+        asked_after_third = [await asked(3, 10), await asked(4, 0.3)]
+
+    assert asked_after_first == [False]
+    assert asked_after_second == asked_after_third == [True, False]

@@ -433,12 +433,13 @@ async def test_a_feed_is_listed_page_by_page(pool: ChildPool, site: Any) -> None
     assert len({entry.key for page in pages for entry in page.entries}) == 5
 
 
-async def test_a_list_left_early_gives_its_place_to_the_next(pool: ChildPool, site: Any) -> None:
+@pytest.mark.parametrize("read", [1, 2, 4])
+async def test_a_list_left_early_gives_its_place_to_the_next(pool: ChildPool, site: Any, read: int) -> None:
     wanted = ListOrder(url=site.url("feed-5.rss"), allowed_hosts=frozenset({site.host}), page_size=1)
 
     for _ in range(2):
         async with aclosing(pool.pages(wanted)) as pages:
-            assert len((await anext(aiter(pages))).entries) == 1
+            assert [len((await anext(pages)).entries) for _ in range(read)] == [1] * read
 
     assert len([page async for page in pool.pages(wanted)]) == 6
 

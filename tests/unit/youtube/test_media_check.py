@@ -127,7 +127,11 @@ def test_what_ffprobe_makes_no_sense_of_is_no_media(tmp_path: Path, script: str)
 def test_an_ffprobe_that_cannot_be_run_says_nothing_of_the_file(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    check(tmp_path / "a.mp4", WANTED, tmp_path / "nowhere")
+    program = tmp_path / "ffprobe"
+    program.write_text("#!/nowhere/sh\n")
+    program.chmod(0o755)
+
+    check(tmp_path / "a.mp4", WANTED, program)
 
     assert "is not checked" in caplog.text
 
