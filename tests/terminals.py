@@ -99,6 +99,8 @@ async def terminal(
     """The command on a new terminal, which is ended at the end."""
     master, slave = pty.openpty()
     os.set_blocking(master, False)
+    # The terminal itself says how large it is.
+    environment = {name: text for name, text in environment.items() if name not in {"COLUMNS", "LINES"}}
     _set_size(slave, columns, lines)
     process = subprocess.Popen(  # noqa: ASYNC220 - it starts at once, and is looked at without waiting for it
         command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
