@@ -224,7 +224,9 @@ class Hands:
     def note(self, tab: str) -> None:
         del tab
         if "Note" not in self._person.header("Video Tasks"):
+            # Nobody fills a new column in within the moment that a write takes; what it hits there was blank.
             self._person.insert_column("Video Tasks", "Status", "Note")
+            return
         row = self._chance.choice([row for row in self._person.records("Video Tasks") if row["ID"]])
         self._number += 1
         self.notes[row["ID"]] = f"note {self._number}"
