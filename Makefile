@@ -23,7 +23,7 @@ demo: install rabbitmq ## Run the whole thing on a small media site of its own
 	@$(SVC) demo
 
 test: check rabbitmq ## Check the code and run every test, those with a real broker included
-	$(RUN) pytest -n 4 --maxschedchunk 1
+	$(RUN) pytest -n 4 --dist worksteal
 
 chaos: $(VENV)/.developing rabbitmq ## Kill, cut and freeze a whole fleet at work, and find out whether anything was lost
 	cd tests && $(abspath $(VENV))/bin/python -m chaos $(CHAOS)

@@ -17,11 +17,6 @@ def pytest_configure() -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # The long ones first, so that at the end no worker waits for another.
-    items.sort(key=lambda item: (item.get_closest_marker("fleet") is None, item.get_closest_marker("broker") is None))
-
-
 BROKER_VARIABLE = "TUBEWARREN_TEST_BROKER_URL"
 MANAGEMENT_VARIABLE = "TUBEWARREN_TEST_MANAGEMENT_URL"
 

@@ -183,8 +183,10 @@ def environment(folder: NodeFolder, ports: Ports, installation: Installation) ->
         "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
         "RABBITMQ_NODE_PORT": str(ports.amqp),
         "RABBITMQ_DIST_PORT": str(ports.distribution),
-        # Erlang's own listener would otherwise be open to the network.
-        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        # Erlang's own listener would otherwise be open to the network; and it would wait for work by spinning, at the
+        # cost of the services beside it (https://www.rabbitmq.com/docs/runtime, on busy waiting).
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} "
+        "+sbwt none +sbwtdcpu none +sbwtdio none",
         "RABBITMQ_MNESIA_BASE": str(folder.root / "mnesia"),
         "RABBITMQ_LOG_BASE": str(folder.logs),
         "RABBITMQ_CONFIG_FILE": str(folder.conf),
