@@ -1,13 +1,10 @@
 """Tests in containers: only when asked for by their mark, for they need an engine and minutes."""
 
-import os
-import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from compose.stacks import Stack, free_port
+from compose.stacks import Stack, free_port, new_stack
 
 _MARK = "compose"
 
@@ -23,32 +20,19 @@ def pytest_ignore_collect(config: pytest.Config) -> bool | None:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The fleet, built and brought up with the demo as a person does it, and taken down with all its volumes."""
-    name = f"tubewarren-test-{uuid.uuid4().hex[:8]}"
-    folder = tmp_path_factory.mktemp("fleet")
     settings = {
-        "IMAGE": name,
-        "FOLDER": str(folder),
-        # Whoever runs the tests can read, and remove, what the fleet writes.
-        "RUN_AS": f"{os.getuid() or 1000}:{os.getgid() or 1000}",
-        "MANAGEMENT_PORT": str(free_port()),
         "JAEGER_PORT": str(free_port()),
         "PROMETHEUS_PORT": str(free_port()),
         # Past the collector, whose image is nowhere but in a registry.
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://jaeger:4318",
-        "SITE_SCRIPT": str(Path(__file__).with_name("long_feeds.py")),
         "BROKER_PASSWORD_OPERATOR": "chosen by a person: 1/2 @ home",
         "TUBEWARREN_YOUTUBE__ALLOWED_HOSTS": "demo-site:8080,site:8080",
         "TUBEWARREN_RETRY__LADDER": "1s,2s,4s",
         # Less than a video takes, so that work is handed back.
         "TUBEWARREN_GRACE": "2s",
     }
-    made = Stack(name, folder, settings)
-    try:
+    with new_stack(tmp_path_factory.mktemp("fleet"), settings) as made:
         made.compose("build")
         made.compose("--profile", "observability", "up", "--detach", "--wait", "jaeger", "prometheus")
         made.compose("--profile", "demo", "up", "--detach", "--no-build", "--wait")
         yield made
-    finally:
-        if os.environ.get("TUBEWARREN_TEST_KEEP_STACK") is None:
-            made.compose("--profile", "*", "down", "--volumes", "--timeout", "5")
-            made.docker("image", "rm", "--force", name)

@@ -6,7 +6,9 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -104,6 +106,33 @@ class Stack:
             sys.stderr.write(f"{' '.join(command)}\n{ended.stdout[-5000:]}{ended.stderr[-5000:]}\n")
         assert ended.returncode == 0, f"{' '.join(command)} ended with {ended.returncode}"
         return ended.stdout
+
+
+@contextmanager
+def new_stack(folder: Path, settings: Mapping[str, str], *more: str) -> Iterator[Stack]:
+    """A Compose project with an image of its own, to be brought up; at the end it is taken down with all its volumes.
+
+    Args:
+        folder: where the fleet's files lie.
+        settings: besides those that every stack of tests has.
+        more: Compose files beside the project's own.
+    """
+    name = f"tubewarren-test-{uuid.uuid4().hex[:8]}"
+    usual = {
+        "IMAGE": name,
+        "FOLDER": str(folder),
+        # Whoever runs the tests can read, and remove, what the fleet writes.
+        "RUN_AS": f"{os.getuid() or 1000}:{os.getgid() or 1000}",
+        "MANAGEMENT_PORT": str(free_port()),
+        "SITE_SCRIPT": str(Path(__file__).with_name("long_feeds.py")),
+    }
+    stack = Stack(name, folder, {**usual, **settings}, more)
+    try:
+        yield stack
+    finally:
+        if os.environ.get("TUBEWARREN_TEST_KEEP_STACK") is None:
+            stack.compose("--profile", "*", "down", "--volumes", "--timeout", "5")
+            stack.docker("image", "rm", "--force", name)
 
 
 def free_port() -> int:

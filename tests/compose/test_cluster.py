@@ -2,18 +2,15 @@
 
 import hashlib
 import json
-import os
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import pytest
 
 from compose.long_feeds import FEEDS, HOST, PORT, catalogue
-from compose.stacks import Stack, free_port
+from compose.stacks import Stack, free_port, new_stack
 from fleets import wait_until
 from tubewarren.topology import DOWNLOADER, SERVICES
 from tubewarren_services.demo.catalogue import CataloguedVideo
@@ -36,27 +33,15 @@ done
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    name = f"tubewarren-test-{uuid.uuid4().hex[:8]}"
-    folder = tmp_path_factory.mktemp("fleet")
     settings = {
-        "IMAGE": name,
-        "FOLDER": str(folder),
-        "RUN_AS": f"{os.getuid() or 1000}:{os.getgid() or 1000}",
-        "MANAGEMENT_PORT": str(free_port()),
         "MANAGEMENT_PORT_2": str(free_port()),
         "MANAGEMENT_PORT_3": str(free_port()),
-        "SITE_SCRIPT": str(Path(__file__).with_name("long_feeds.py")),
         "TUBEWARREN_YOUTUBE__ALLOWED_HOSTS": f"{HOST}:{PORT}",
         "TUBEWARREN_RETRY__LADDER": ",".join(LADDER),
     }
-    made = Stack(name, folder, settings, more=("deploy/cluster/compose.yml",))
-    try:
+    with new_stack(tmp_path_factory.mktemp("fleet"), settings, "deploy/cluster/compose.yml") as made:
         made.compose("up", "--detach", "--build", "--wait")
         yield made
-    finally:
-        if os.environ.get("TUBEWARREN_TEST_KEEP_STACK") is None:
-            made.compose("--profile", "*", "down", "--volumes", "--timeout", "2")
-            made.docker("image", "rm", "--force", name)
 
 
 def test_nothing_is_lost_or_done_twice_when_each_node_is_killed_in_turn(cluster: Stack) -> None:
