@@ -9,7 +9,7 @@ RUN = $(VENV)/bin/python -m
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL = help
-.PHONY: help install rabbitmq demo test chaos check unit compose-test deploy-test image readme lock clean
+.PHONY: help install rabbitmq demo test chaos bench check unit compose-test deploy-test image readme lock clean
 
 help: ## List what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -27,6 +27,9 @@ test: check rabbitmq ## Check the code and run every test, those with a real bro
 
 chaos: $(VENV)/.developing rabbitmq ## Kill, cut and freeze a whole fleet at work, and find out whether anything was lost
 	cd tests && $(abspath $(VENV))/bin/python -m chaos $(CHAOS)
+
+bench: $(VENV)/.benching rabbitmq ## Measure it beside what people would use instead, on a machine that does nothing else
+	cd tests && $(abspath $(VENV))/bin/python -m bench $(or $(BENCH),--write)
 
 unit: $(VENV)/.developing ## Run the tests that need no broker
 	$(RUN) pytest -n 2 tests/unit tests/contracts
@@ -58,6 +61,8 @@ lock: $(VENV)/.developing ## Take the newest versions of all dependencies
 	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header -c deploy/requirements.txt pyproject.toml deploy/requirements.in --group dev \
 		-o deploy/requirements-dev.txt
+	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header -c deploy/requirements-dev.txt pyproject.toml --group bench -o deploy/requirements-bench.txt
 
 clean: ## Remove what was set up here; data and results stay
 	rm -rf $(VENV)
@@ -76,4 +81,8 @@ $(VENV)/.installed: $(VENV)/bin/python deploy/requirements.txt pyproject.toml
 
 $(VENV)/.developing: $(VENV)/.installed deploy/requirements-dev.txt
 	$(VENV)/bin/pip install -q --disable-pip-version-check --no-compile --require-hashes -r deploy/requirements-dev.txt
+	@touch $@
+
+$(VENV)/.benching: $(VENV)/.developing deploy/requirements-bench.txt
+	$(VENV)/bin/pip install -q --disable-pip-version-check --no-compile --require-hashes -r deploy/requirements-bench.txt
 	@touch $@

@@ -32,7 +32,9 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from brokers import BrokerUnderTest, RestartableNode, run_apart
+from bench.lab import Lab, node_in
+from bench.rows import Row, ratios
+from brokers import BrokerUnderTest, run_apart
 from fleets import Machine, Running, children_of, machine_in, settings_for_tests
 from standins.youtube import YoutubeStandin, youtube_standin
 from standins.youtube_media import SECONDS, TINY, Film, Format
@@ -59,6 +61,9 @@ _MOST_OF_BARE: Final = 1.10
 _TIMES_EACH: Final = 3.0
 _MEMORY_CONCURRENCY: Final = 8
 _MOST_MEMORY_MB: Final = 600
+_AT_A_TIME: Final = 4
+_USUAL_BYTES: Final = 4 * MEGABYTE
+_SMALL_BYTES: Final = MEGABYTE // 5
 _WARM_VIDEOS: Final = 3
 """For each process, before anything is measured."""
 _PATIENCE: Final = timedelta(minutes=3)
@@ -417,8 +422,10 @@ class Comparison:
         return lines
 
 
-def compare(lot: Lot, site: Site, fleet: Fleet, others: Mapping[str, Way], rounds: int) -> None:
-    """Download one lot in all ways, in turn, and print what that took."""
+def compare(
+    lot: Lot, site: Site, fleet: Fleet, others: Mapping[str, Way], rounds: int
+) -> tuple[Comparison, dict[str, float]]:
+    """Download one lot in all ways, in turn; what that took, and the CPU seconds of each video by service of ours."""
     taken: dict[str, list[Figures]] = {OURS: [], **{name: [] for name in others}}
     used: list[dict[str, float]] = []
     for number in range(rounds):
@@ -429,7 +436,11 @@ def compare(lot: Lot, site: Site, fleet: Fleet, others: Mapping[str, Way], round
         used.append(by_service)
         for name, way in others.items():
             taken[name].append(way(ids[: lot.for_each] if name == EACH else ids))
-    compared = Comparison(taken)
+    return Comparison(taken), {name: median(each[name] for each in used) / lot.videos for name in used[0]}
+
+
+def print_comparison(lot: Lot, compared: Comparison, parts: Mapping[str, float], rounds: int) -> None:
+    """Print what it took."""
     print(f"\n{lot.name} videos of {lot.megabytes:.1f} MB, medians of {rounds} rounds")
     print(*compared.table(), sep="\n")
     for name in (KEPT, FRESH):
@@ -438,7 +449,7 @@ def compare(lot: Lot, site: Site, fleet: Fleet, others: Mapping[str, Way], round
         print(f"ours / {name:<25}wall {wall}, CPU {cpu}, target at most {_MOST_OF_BARE:.2f}")
     pace = compared.ratio(OURS, EACH, lambda figures: figures.per_minute)
     print(f"ours / {EACH:<25}videos a minute {pace}, target at least {_TIMES_EACH:.0f}")
-    print_parts({name: median(each[name] for each in used) / lot.videos for name in used[0]})
+    print_parts(parts)
 
 
 def print_parts(seconds: Mapping[str, float]) -> None:
@@ -461,6 +472,34 @@ def most_memory(fleet: Fleet, video_ids: Sequence[str]) -> tuple[float, int]:
     return most[0] / MEGABYTE, most[1]
 
 
+def measure(lab: Lab, videos: int, rounds: int) -> list[Row]:
+    """Download usual videos, and three times as many small ones."""
+    folder = lab.folder / "downloads"
+    folder.mkdir()
+    usual = usual_film(folder / "usual", _USUAL_BYTES)
+    lots = (Lot("usual", usual, videos, videos // 2), Lot("small", plain_film(_SMALL_BYTES), 3 * videos, videos // 2))
+    rows = []
+    with all_ways(lab.broker, folder, usual, (*_WATCHERS, _DOWNLOADER), _AT_A_TIME) as (site, fleet, others):
+        for lot in lots:
+            compared, _ = compare(lot, site, fleet, others, rounds)
+            rows += _rows(lot, compared)
+    return rows
+
+
+def _rows(lot: Lot, compared: Comparison) -> list[Row]:
+    pace = f"downloads of {lot.megabytes:.1f} MB in a minute, {_AT_A_TIME} at a time"
+    cost = f"CPU of a download of {lot.megabytes:.1f} MB"
+    paces = {name: tuple(each.per_minute for each in taken) for name, taken in compared.rounds.items()}
+    costs = {name: tuple(each.cpu_ms for each in taken) for name, taken in compared.rounds.items()}
+    return [
+        *(Row(pace, name, "1/min", values) for name, values in paces.items()),
+        *ratios(pace, paces, OURS, KEPT, f"≥ {1 / _MOST_OF_BARE:.2f}"),
+        *ratios(pace, paces, OURS, EACH, f"≥ {_TIMES_EACH:.0f}"),
+        *(Row(cost, name, "ms", values) for name, values in costs.items()),
+        *ratios(cost, costs, OURS, KEPT, f"≤ {_MOST_OF_BARE:.2f}"),
+    ]
+
+
 def run(options: argparse.Namespace, folder: Path) -> None:
     """Run it all, and print the figures."""
     at_a_time: int = options.parallel
@@ -470,25 +509,38 @@ def run(options: argparse.Namespace, folder: Path) -> None:
         Lot("usual", usual, options.usual, options.each),
         Lot("small", plain_film(round(options.small_mb * MEGABYTE)), options.small, options.each),
     )
+    sheet = "a local workbook" if options.sheet else "off"
+    print(f"{at_a_time} at a time; ours is {', '.join(services)}; the sheet is {sheet}", flush=True)
+    with node_in(folder / "broker") as address:
+        broker = BrokerUnderTest.of(address)
+        with all_ways(broker, folder, usual, services, at_a_time) as (site, fleet, others):
+            for lot in (lot for lot in lots if lot.videos):
+                print_comparison(lot, *compare(lot, site, fleet, others, options.rounds), options.rounds)
+        if options.memory:
+            with site_apart() as site:
+                _memory(site, broker, services, options.memory, usual, folder / "other box")
+
+
+@contextmanager
+def all_ways(
+    broker: BrokerUnderTest, folder: Path, film: Film, services: Sequence[str], at_a_time: int
+) -> Iterator[tuple[Site, Fleet, Mapping[str, Way]]]:
+    """The site, our fleet, and the other ways; all of them are warm."""
     with ExitStack() as stack:
         site = stack.enter_context(site_apart())
-        broker = stack.enter_context(broker_in(folder / "broker"))
-        warm = [Lot(f"{number}warm", usual, 0, 0).ids("w", _WARM_VIDEOS) for number in range(at_a_time)]
+        warm = [Lot(f"{number}warm", film, 0, 0).ids("w", _WARM_VIDEOS) for number in range(at_a_time)]
         for ids in warm:
-            site.call(put_up, ids, usual)
-        sheet = "a local workbook" if options.sheet else "off"
-        print(f"{at_a_time} at a time; ours is {', '.join(services)}; the sheet is {sheet}", flush=True)
-        with fleet_of(folder / "box", site, broker, services, DOWNLOADER__CONCURRENCY=f"{at_a_time}") as fleet:
-            fleet.download([video_id for ids in warm for video_id in ids])
-            others: dict[str, Way] = {
-                KEPT: stack.enter_context(_bare(site, _download, warm, folder / "bare")),
-                FRESH: stack.enter_context(_bare(site, _download_anew, warm, folder / "fresh")),
-                EACH: partial(_by_commands, site, folder / "each", at_a_time),
-            }
-            for lot in (lot for lot in lots if lot.videos):
-                compare(lot, site, fleet, others, options.rounds)
-        if options.memory:
-            _memory(site, broker, services, options.memory, usual, folder / "other box")
+            site.call(put_up, ids, film)
+        fleet = stack.enter_context(
+            fleet_of(folder / "box", site, broker, services, DOWNLOADER__CONCURRENCY=f"{at_a_time}")
+        )
+        fleet.download([video_id for ids in warm for video_id in ids])
+        others: dict[str, Way] = {
+            KEPT: stack.enter_context(_bare(site, _download, warm, folder / "bare")),
+            FRESH: stack.enter_context(_bare(site, _download_anew, warm, folder / "fresh")),
+            EACH: partial(_by_commands, site, folder / "each", at_a_time),
+        }
+        yield site, fleet, others
 
 
 @contextmanager
@@ -516,18 +568,6 @@ def _memory(
         most, processes = most_memory(fleet, ids)
     print(f"\na downloader with {_MEMORY_CONCURRENCY} at a time, {videos} videos of {lot.megabytes:.1f} MB")
     print(f"memory at most                {most:.0f} MB in {processes} processes, target below {_MOST_MEMORY_MB} MB")
-
-
-@contextmanager
-def broker_in(folder: Path) -> Iterator[BrokerUnderTest]:
-    """A private RabbitMQ for as long as the context lasts."""
-    node = RestartableNode(folder)
-    try:
-        yield BrokerUnderTest.of(run_apart(node.start()))
-    finally:
-        # Nobody will miss its data, and a clean stop takes six seconds.
-        node.kill()
-        run_apart(node.stop())
 
 
 def main() -> int:

@@ -29,7 +29,6 @@ from bench.downloads import (
     Fleet,
     Lot,
     Site,
-    broker_in,
     fleet_of,
     plain_film,
     print_parts,
@@ -37,6 +36,7 @@ from bench.downloads import (
     run_commands,
     site_apart,
 )
+from bench.lab import node_in
 from brokers import BrokerUnderTest, run_apart
 from standins.youtube import YoutubeStandin
 from standins.youtube_channels import Channel
@@ -138,7 +138,7 @@ def run(options: argparse.Namespace, folder: Path) -> None:
     """Run it all, and print the figures."""
     with ExitStack() as stack:
         site = stack.enter_context(site_apart())
-        broker = stack.enter_context(broker_in(folder / "broker"))
+        broker = BrokerUnderTest.of(stack.enter_context(node_in(folder / "broker")))
         warm = [site.call(put_up_list, kind, f"warm-{kind}", 120) for kind in _KINDS]
         site.call(put_up, _WARM.ids("", _WARM.videos), _FILM)
         with fleet_of(folder / "box", site, broker, (*_WATCHERS, _EXPANDER)) as fleet:
