@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from brokers import BrokerUnderTest, RestartableNode, run_apart
+from shared_broker import shared_broker
 
 
 def pytest_configure() -> None:
@@ -23,17 +24,18 @@ MANAGEMENT_VARIABLE = "TUBEWARREN_TEST_MANAGEMENT_URL"
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerUnderTest]:
-    """The broker that the environment names, or else a private node for the whole session."""
+    """The broker that the environment names, or else a private node for the whole run, all its workers together."""
     if url := os.environ.get(BROKER_VARIABLE):
         management_url = os.environ.get(MANAGEMENT_VARIABLE)
         assert management_url, f"{BROKER_VARIABLE} is set: set {MANAGEMENT_VARIABLE} too, as http://host:port/"
         yield BrokerUnderTest(url, management_url)
         return
-    node = RestartableNode(tmp_path_factory.mktemp("broker"))
-    yield BrokerUnderTest.of(run_apart(node.start()))
-    # Nobody will miss its data, and a clean stop takes six seconds.
-    node.kill()
-    run_apart(node.stop())
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # Each worker's folder lies in the one of the whole run.
+        folder = folder.parent
+    with shared_broker(folder / "broker") as shared:
+        yield shared
 
 
 @pytest.fixture(scope="session")

@@ -32,8 +32,9 @@ from tubewarren.topology import topology
 from tubewarren.youtube.addresses import video_key
 from tubewarren_services.demo.catalogue import Catalogue
 from tubewarren_services.demo.site import Site, SiteVideo, serve_site
+from warm_svc import warm_svc
 
-SVC = (sys.executable, "-m", "tubewarren_services.cli.main")
+SVC = (sys.executable, "-m", "tubewarren_services.cli.entry")
 PATIENCE = timedelta(seconds=30)
 LADDER = (timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=4))
 STALE_AFTER = timedelta(seconds=3)
@@ -154,16 +155,7 @@ class Machine:
 
     def svc(self, *arguments: str, timeout: timedelta = PATIENCE) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end."""
-        return subprocess.run(
-            [*SVC, *arguments],
-            cwd=self.folder,
-            env=self._environment({}),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout.total_seconds(),
-            check=False,
-        )
+        return warm_svc()(arguments, self.folder, self._environment({}), timeout)
 
     def ask(self, *arguments: str) -> Any:
         """What a command says with `--json`."""

@@ -1,35 +1,66 @@
 """`svc`: the root command and what stands before every other."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
+from typer.core import TyperGroup
 
-from tubewarren_services.cli.commands import (
-    alarms,
-    audit,
-    config,
-    dead,
-    deploy,
-    doctor,
-    failures,
-    fleet,
-    health,
-    pause,
-    presets,
-    results,
-    sheet,
-    sources,
-    topology,
-    why,
-    work,
-)
 from tubewarren_services.cli.flags import RootFlags
-from tubewarren_services.cli.plain_errors import PlainErrors
+from tubewarren_services.cli.loading import LoadedWhenAsked
+from tubewarren_services.cli.plain_errors import complaint_of
+
+COMMANDS: Final = {
+    "run": "fleet",
+    "up": "fleet",
+    "demo": "fleet",
+    "status": "work",
+    "watch": "work",
+    "workers": "work",
+    "tasks": "work",
+    "pause": "pause",
+    "resume": "pause",
+    "bump": "bump",
+    "why": "why",
+    "sources": "sources",
+    "sheet": "sheet",
+    "results": "results",
+    "dead": "dead",
+    "failures": "failures",
+    "presets": "presets",
+    "audit": "audit",
+    "topology": "topology",
+    "doctor": "doctor",
+    "health": "health",
+    "alarms": "alarms",
+    "config": "config",
+    "deploy": "deploy",
+}
+"""The module in `commands` of each command, in the order of the help."""
+
+
+class Commands(TyperGroup):
+    """All commands: one that is called loads its own module alone, and its errors are told in words."""
+
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - typer's own
+        super().__init__(**attributes)
+        self.commands = LoadedWhenAsked("tubewarren_services.cli.commands", COMMANDS)  # type: ignore[assignment] # read only
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own types are private
+        """Run the command; an error that is meant for a person becomes its message and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            complaint = complaint_of(error)
+            if complaint is None:
+                raise
+            typer.echo(f"Error: {complaint.message}", err=True)
+            raise typer.Exit(complaint.exit_code) from error
+
 
 app = typer.Typer(
     name="svc",
-    cls=PlainErrors,
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -51,32 +82,6 @@ def root(
     context.obj = RootFlags(config, broker, data_dir, log_level)
 
 
-for commands in (
-    fleet,
-    sources,
-    sheet,
-    work,
-    pause,
-    why,
-    results,
-    dead,
-    failures,
-    presets,
-    audit,
-    topology,
-    doctor,
-    health,
-    alarms,
-    config,
-    deploy,
-):
-    commands.register(app)
-
-
 def run() -> None:
     """Run `svc` with this process's arguments."""
     app(prog_name="svc")
-
-
-if __name__ == "__main__":
-    run()

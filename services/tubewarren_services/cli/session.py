@@ -1,7 +1,6 @@
 """What commands share: the settings, the way to the broker, and the ledger's answers."""
 # ruff: noqa: PLC0415 - the broker's library is loaded by the commands that talk to a broker, and by no other
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -9,12 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from tubewarren_services.cli.flags import RootFlags, merged
 from tubewarren_services.cli.plain_errors import CommandError
 
 if TYPE_CHECKING:
+    import typer
+
     from tubewarren.bus import Bus
     from tubewarren.messages.commands import QueryLedger
     from tubewarren.messages.events import LedgerAnswered
@@ -56,7 +55,7 @@ class Session:
         return answer
 
 
-def settings_for(context: typer.Context, flags: Mapping[str, Any] | None = None) -> "Settings":
+def settings_for(context: "typer.Context", flags: Mapping[str, Any] | None = None) -> "Settings":
     """The effective settings of a command.
 
     Raises:
@@ -86,15 +85,19 @@ def with_broker(settings: "Settings") -> "Settings":
     return settings.model_copy(update={"broker_url": SecretStr(url)})
 
 
-def talk(context: typer.Context, conversation: Callable[[Session], Awaitable[int | None]]) -> None:
+def talk(context: "typer.Context", conversation: Callable[[Session], Awaitable[int | None]]) -> None:
     """Connect, hold the conversation, and end the command with the code that it returns."""
+    import asyncio
+
+    import typer
+
     settings = with_broker(settings_for(context))
     quieten(context, settings)
     code = asyncio.run(_converse(settings, conversation))
     raise typer.Exit(code or 0)
 
 
-def quieten(context: typer.Context, settings: "Settings") -> None:
+def quieten(context: "typer.Context", settings: "Settings") -> None:
     """Log only what a person asked for."""
     from tubewarren.telemetry.logs import configure
 

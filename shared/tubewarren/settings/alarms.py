@@ -31,7 +31,7 @@ def _usable_addresses(urls: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
 class AlarmSettings(BaseModel):
     """Who is told when something needs a person."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     urls: Annotated[
         tuple[SecretStr, ...], NoDecode, BeforeValidator(_addresses), AfterValidator(_usable_addresses)

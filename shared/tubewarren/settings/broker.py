@@ -16,7 +16,7 @@ _OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 class BrokerSettings(BaseModel):
     """How an `amqps://` address is trusted, and who we are to it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     ca_file: _OptionalPath = None
     """The certificates (PEM) of who may vouch for the broker, instead of the system's; empty for the system's."""

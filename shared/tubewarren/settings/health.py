@@ -16,7 +16,7 @@ def _usable_address(value: str) -> str:
 class HealthSettings(BaseModel):
     """Where each process answers `GET /live` and `GET /ready`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     listen: Annotated[str, AfterValidator(_usable_address)] = ""
     """Such as `127.0.0.1:8080`, or `0.0.0.0:8080` in a container; empty for nowhere. Each process needs a port of its

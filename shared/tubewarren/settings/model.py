@@ -159,7 +159,7 @@ def _known_zone(value: str) -> str:
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class SheetSettings(_Part):
@@ -458,7 +458,8 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         # Otherwise the text of a validation error, which ends up in tracebacks, repeats what was written: a secret.
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
+        # Read with a class that is made of this one for the file that there is: one of the two need not be built.
+        defer_build=True,
     )
 
     broker_url: Annotated[SecretStr | None, _EMPTY_IS_NONE, AfterValidator(_broker_address)] = None

@@ -10,7 +10,7 @@ alone: by the way on which a message came, one queue would have several names.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Final
 
@@ -23,7 +23,7 @@ from tubewarren.outcomes import Outcome
 from tubewarren.settlement import Forward, Settlement
 from tubewarren.telemetry.instruments import CONSUMED, PROCESSING, QUEUE_WAIT, SENT, TASKS
 from tubewarren.telemetry.stories import Trace, new_story, within_story
-from tubewarren.telemetry.telemetry import NOBODYS, Attributes, Span, Telemetry
+from tubewarren.telemetry.telemetry import Attributes, Span, Telemetry
 
 _STORIES: Final = (ExpandSource, DownloadVideo)
 """Commands that begin a trace of their own."""
@@ -34,14 +34,17 @@ _BY_US: Final = "rejected"
 _REJECT: Final = {"messaging.operation.name": "reject", "messaging.operation.type": "settle"}
 
 
-@contextmanager
 def publishing(
     telemetry: Telemetry, message: Message, exchange: str, correlation_id: str | None = None
-) -> Iterator[Trace]:
+) -> AbstractContextManager[Trace]:
     """The headers to send along; a command's publication is a span, an event only carries the context."""
-    if not telemetry.is_on:
-        yield new_story() if isinstance(message, _STORIES) else telemetry.headers()
-        return
+    if telemetry.is_on:
+        return _publishing(telemetry, message, exchange, correlation_id)
+    return nullcontext(new_story() if isinstance(message, _STORIES) else telemetry.headers())
+
+
+@contextmanager
+def _publishing(telemetry: Telemetry, message: Message, exchange: str, correlation_id: str | None) -> Iterator[Trace]:
     destination = f"{exchange}:{message.type}"
     about = _about(destination, _PUBLISH)
     if isinstance(message, Command):
@@ -99,13 +102,13 @@ class Handling:
             self._span.fail(settlement.failure.kind.value, settlement.failure.reason)
 
 
+def processing(telemetry: Telemetry, delivery: Delivery, queue: str) -> AbstractContextManager[Handling | None]:
+    """The span of one attempt, and its figures; None when there is nobody to tell."""
+    return _processing(telemetry, delivery, queue) if telemetry.is_on else within_story(delivery.trace)
+
+
 @contextmanager
-def processing(telemetry: Telemetry, delivery: Delivery, queue: str) -> Iterator[Handling]:
-    """The span of one attempt, and its figures."""
-    if not telemetry.is_on:
-        with within_story(delivery.trace):
-            yield Handling(NOBODYS)
-        return
+def _processing(telemetry: Telemetry, delivery: Delivery, queue: str) -> Iterator[Handling]:
     about = _about(queue, _PROCESS)
     telemetry.count(CONSUMED, 1, about)
     if delivery.due_since is not None:

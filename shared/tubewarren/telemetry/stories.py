@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 Trace = Mapping[str, str]
 """The W3C headers of the story that something belongs to; empty for none."""
@@ -19,7 +19,8 @@ _current: Final[ContextVar[Trace | None]] = ContextVar("story", default=None)
 
 def new_story() -> Trace:
     """A story that begins now; its last flag says that nothing of it was sent so far."""
-    return {"traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"}
+    ids = secrets.token_hex(24)
+    return {"traceparent": f"00-{ids[:32]}-{ids[32:]}-00"}
 
 
 def current_story() -> Trace:
@@ -32,8 +33,10 @@ def within_story(story: Trace) -> Iterator[None]:
     """While the block lasts this is the current story, and what is logged has its id."""
     trace_id = story.get("traceparent", "").split("-")[1:2]
     token = _current.set(story)
+    # Not `bound_contextvars`, which first reads every variable that there is.
+    bound = bind_contextvars(trace_id=trace_id[0]) if trace_id else {}
     try:
-        with bound_contextvars(**({"trace_id": trace_id[0]} if trace_id else {})):
-            yield
+        yield
     finally:
+        reset_contextvars(**bound)
         _current.reset(token)

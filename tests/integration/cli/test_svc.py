@@ -28,7 +28,7 @@ from tubewarren_services.cli.main import app
 
 pytestmark = pytest.mark.broker
 
-SYSTEM = topology()
+SYSTEM = topology((timedelta(seconds=30),))
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 VIDEO = DownloadVideo(video_id="vvvvvvvvvvv", url="https://y.test/v", source_id="7")
 T = TypeVar("T")
@@ -40,6 +40,7 @@ Svc = Callable[..., Result]
 def svc(vhost_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Svc:
     """`svc` on a broker that has the topology."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TUBEWARREN_RETRY__LADDER", "30s")
     asyncio.run(on_bus(vhost_url, lambda bus: bus.declare(SYSTEM)))
     return lambda *arguments, **more: CliRunner().invoke(app, ["--broker", vhost_url, *arguments], **more)
 
@@ -288,7 +289,7 @@ def test_a_redrive_that_is_interrupted_loses_nothing_and_can_be_run_again(
 ) -> None:
     videos = [VIDEO.model_copy(update={"video_id": f"v{number}"}) for number in range(300)]
     kill(vhost_url, *videos)
-    command = [sys.executable, "-m", "tubewarren_services.cli.main", "--broker", vhost_url, "dead", "redrive"]
+    command = [sys.executable, "-m", "tubewarren_services.cli.entry", "--broker", vhost_url, "dead", "redrive"]
 
     exit_code, output, complaint = interrupted(command, ending, vhost_url, DOWNLOADER)
     until(lambda: depth(vhost_url, DOWNLOADER) + depth(vhost_url, f"{DOWNLOADER}.dead") >= len(videos))

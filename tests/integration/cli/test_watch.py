@@ -31,7 +31,7 @@ pytestmark = pytest.mark.broker
 
 Rows = dict[str, list[dict[str, Any]]]
 
-SVC = (sys.executable, "-m", "tubewarren_services.cli.main")
+SVC = (sys.executable, "-m", "tubewarren_services.cli.entry")
 
 
 def now() -> datetime:
@@ -79,7 +79,7 @@ async def fleet(url: str, workers: int) -> AsyncIterator[tuple[Bus, Rows]]:
                 return Done(reply=FleetGates(at=now(), gates=(paused,)))
 
     async with open_bus(url, "fleet", patience=timedelta(seconds=10)) as bus:
-        await bus.declare(topology())
+        await bus.declare(topology((timedelta(seconds=30),)))
         answering = [await bus.answer(questions("main"), answer), await bus.answer(permits(), answer)]
         yield bus, rows
         for each in answering:

@@ -18,6 +18,8 @@ def logging_forgotten() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.contextvars.clear_contextvars()
+    if structlog.get_config() == configured:
+        return
     structlog.configure(**configured)
     for module in tuple(sys.modules.values()):
         logger = vars(module).get("log")

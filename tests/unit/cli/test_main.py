@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from tubewarren.topology import SERVICES
 from tubewarren_services.cli.main import app
 
-HEAVY = ("aio_pika", "yt_dlp", "sqlalchemy", "gspread", "pydantic")
+HEAVY = ("aio_pika", "asyncio", "structlog", "yt_dlp", "sqlalchemy", "gspread", "pydantic")
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_the_module_can_be_run() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tubewarren_services.cli.main", "run", "--help"], capture_output=True, check=False
+        [sys.executable, "-m", "tubewarren_services.cli.entry", "run", "--help"], capture_output=True, check=False
     )
 
     assert done.returncode == 0

@@ -46,9 +46,11 @@ def worker(name: str, status: str, **more: str | int) -> Row:
     return {"worker": name, "service": "downloader", "status": status, "last_seen": NOW.isoformat(), **more}
 
 
-def test_a_queue_is_told_with_all_that_waits_on_its_rungs_and_all_that_died() -> None:
+def test_a_queue_is_told_with_all_that_waits_in_its_lanes_and_on_its_rungs_and_all_that_died() -> None:
     depths = EMPTY | {
-        DOWNLOADER: (7, 3),
+        DOWNLOADER: (1, 3),
+        f"{DOWNLOADER}.p5": (4, 0),
+        f"{DOWNLOADER}.p10": (2, 1),
         f"{DOWNLOADER}.retry.30s": (1, 0),
         f"{DOWNLOADER}.retry.2h": (2, 0),
         f"{DOWNLOADER}.held": (5, 0),

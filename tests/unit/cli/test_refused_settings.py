@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 from tubewarren.bus import BrokerRefusedError, TopologyDriftError
 from tubewarren.store import DiskFullError, StoreUnfitError
 from tubewarren.workers import WorkerFolderError
-from tubewarren_services.cli.commands.fleet import is_hopeless
 from tubewarren_services.cli.main import app
+from tubewarren_services.cli.starting import is_hopeless
 from tubewarren_services.results_manager.ledger import LedgerTooNewError, LedgerUnavailableError
 
 

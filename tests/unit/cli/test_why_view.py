@@ -59,7 +59,12 @@ def in_time(**span: float) -> str:
 
 
 STANDINGS: dict[str, tuple[Row, list[Row], str, str]] = {
-    "pending": (at("pending", next_at=None), [], "in the queue downloader", "as soon as a worker is free"),
+    "pending": (
+        at("pending", next_at=None),
+        [],
+        "in one of the queues downloader.p1 to downloader.p10, by its rank",
+        "as soon as a worker is free",
+    ),
     "pending for its day": (
         at("pending", next_at=in_time(hours=26)),
         [],
@@ -94,10 +99,15 @@ STANDINGS: dict[str, tuple[Row, list[Row], str, str]] = {
     "its wait is over": (
         at("waiting", next_at=in_time(seconds=-1)),
         [SECOND],
-        "in the queue downloader,",
+        "in one of the queues downloader.p1 to downloader.p10, by its rank,",
         "as soon as",
     ),
-    "at once": (at("waiting", next_at=None), [SECOND], "in the queue downloader,", "as soon as"),
+    "at once": (
+        at("waiting", next_at=None),
+        [SECOND],
+        "in one of the queues downloader.p1 to downloader.p10, by its rank,",
+        "as soon as",
+    ),
     "done": (at("done"), [], "finished", "never"),
     "dead": (
         at("dead"),

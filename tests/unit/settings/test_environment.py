@@ -92,7 +92,7 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SETTINGS)
 def test_the_settings_that_are_handed_on_are_read_again_as_they_were(given_settings: Settings) -> None:
     with environment(environment_of(given_settings)):

@@ -1,8 +1,6 @@
-"""Telemetry that nobody wants loads nothing and says nothing; every instrument has one name."""
+"""Telemetry that nobody wants says nothing; every instrument has one name."""
 
 import dataclasses
-import subprocess
-import sys
 import threading
 import time
 from datetime import timedelta
@@ -16,30 +14,9 @@ from tubewarren.telemetry import instruments
 from tubewarren.telemetry.instruments import Counter, Gauge, Histogram
 from tubewarren.telemetry.otlp import telemetry_of
 from tubewarren.telemetry.telemetry import Exports, Telemetry, open_telemetry
-from tubewarren_services.cli.commands.fleet import exports_in
+from tubewarren_services.cli.starting import exports_in
 
 ALL = [each for each in vars(instruments).values() if isinstance(each, Counter | Gauge | Histogram)]
-
-
-def test_a_service_that_exports_nothing_loads_nothing_of_opentelemetry() -> None:
-    program = (
-        "import importlib, sys\n"
-        "from tubewarren.topology import SERVICES\n"
-        "from tubewarren import runner\n"
-        "from tubewarren.telemetry.logs import configure\n"
-        "from tubewarren.telemetry.telemetry import Exports, open_telemetry\n"
-        "for each in SERVICES:\n"
-        "    importlib.import_module(f\"tubewarren_services.{each.replace('-', '_')}.service\")\n"
-        "configure('downloader', 'info', 'json', sys.stderr)\n"
-        "with open_telemetry('downloader', 'box/downloader', Exports(), 1.0) as telemetry:\n"
-        "    with telemetry.span('work', 'internal') as span:\n"
-        "        span.fail('cut', 'It was cut.')\n"
-        "print([name for name in sys.modules if name.startswith('opentelemetry')])\n"
-    )
-
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-
-    assert done.stdout.strip() == "[]"
 
 
 def test_while_nobody_listens_every_span_is_the_same_nobodys() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.settings.model import IdentitySettings
+from tubewarren.youtube import identity_check
 from tubewarren.youtube.cookies import is_signed_in, read_cookies
 from tubewarren.youtube.errors import YoutubeFailedError
 from tubewarren.youtube.identity import Identity, open_identity
@@ -119,10 +120,11 @@ async def test_a_provider_of_tokens_without_its_plugin_is_a_problem_that_says_wh
         ({"player_clients": "web,-tv,default"}, ""),
     ],
 )
-async def test_what_yt_dlp_cannot_be_is_a_problem_from_the_start(given: dict[str, Any], words: str) -> None:
-    async with identity_of(**given) as identity:
-        assert words in await identity.why_unfit()
-        assert bool(await identity.why_unfit()) == bool(words)
+def test_what_yt_dlp_cannot_be_is_a_problem(given: dict[str, Any], words: str) -> None:
+    problem = identity_check.problem_with(options_of(settings(**given)))
+
+    assert words in problem
+    assert bool(problem) == bool(words)
 
 
 async def test_the_jar_is_part_of_the_egress_and_its_copy_an_option(jars: Path) -> None:

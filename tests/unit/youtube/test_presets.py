@@ -7,7 +7,6 @@ import pytest
 from tubewarren.youtube.errors import PresetRefusedError
 from tubewarren.youtube.preset_check import check_presets
 from tubewarren.youtube.presets import BUILT_IN, OURS, with_built_in
-from tubewarren.youtube.startup import ensure_usable
 
 
 def test_those_that_are_promised_are_built_in() -> None:
@@ -95,14 +94,6 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 
     places = [line.split(":")[0] for line in str(raised.value).splitlines()]
     assert places == ["youtube.options", "youtube.presets.one.format", "youtube.presets.two"]
-
-
-async def test_a_service_does_not_start_with_what_cannot_be_used() -> None:
-    await ensure_usable({}, {})
-    await ensure_usable({"retries": 2}, {"mine": {"format": "18"}})
-
-    with pytest.raises(PresetRefusedError, match=r"youtube\.presets\.mine"):
-        await ensure_usable({}, {"mine": {"formt": "18"}})
 
 
 def test_our_own_words_are_no_options_of_yt_dlp() -> None:

@@ -1,8 +1,6 @@
 """`svc alarms`: whether alarms arrive."""
 # ruff: noqa: PLC0415 - each command imports what it needs
 
-import asyncio
-
 import typer
 
 from tubewarren_services.cli import output
@@ -25,6 +23,8 @@ def register(root: typer.Typer) -> None:
 @app.command("test")
 def try_out(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Send a message to every address of the setting `alarms.urls`, and say which took it."""
+    import asyncio
+
     from tubewarren.settings.reading import masked_scheme
     from tubewarren_services.cli.alarms_view import receipts_json, receipts_table
     from tubewarren_services.heartbeat_monitor.alarms.letter import Letter

@@ -1,7 +1,6 @@
 """`svc dead`: what was given up, and what a person does about it."""
 # ruff: noqa: PLC0415 - each command imports what it needs
 
-import asyncio
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -223,6 +222,8 @@ async def _redrive(session: Session, filters: "Filters", limit: int | None, *, d
 
 
 async def _sent(session: Session, meant: "tuple[Case, ...]") -> "tuple[Case, ...]":
+    import asyncio
+
     from tubewarren.bus.dead_letters import redrive_dead
     from tubewarren.messages.events import Fate
 
@@ -266,6 +267,8 @@ async def _tell(session: Session, cases: "tuple[Case, ...]", fate: "Fate", now: 
 
 
 async def _purge(session: Session, filters: "Filters", limit: int | None, confirm: Callable[[int], bool]) -> None:
+    import asyncio
+
     from tubewarren.bus.dead_letters import purge_dead
     from tubewarren.messages.events import Fate
 

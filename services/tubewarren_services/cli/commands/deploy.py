@@ -1,7 +1,6 @@
 """`svc deploy`: what a fleet of containers needs before it starts."""
 # ruff: noqa: PLC0415 - each command imports what it needs
 
-import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,6 +71,8 @@ def demo_site(
 
 
 async def _demo_site(session: Session, port: int, name: str) -> None:
+    import asyncio
+
     from tubewarren_services.demo.catalogue import demo_catalogue
     from tubewarren_services.demo.site import serve_site
 

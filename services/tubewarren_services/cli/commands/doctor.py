@@ -1,7 +1,6 @@
 """`svc doctor`: looks at everything that work needs."""
 # ruff: noqa: PLC0415 - imports what it needs
 
-import asyncio
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +49,8 @@ def problem_with_folder(path: Path) -> str | None:
 
 
 def _broker(settings: "Settings") -> tuple["Finding", ...]:
+    import asyncio
+
     from tubewarren.broker import RabbitMqMissingError, find_installation
     from tubewarren.bus import BusError
     from tubewarren_services.cli.checkup import no_broker, silent_broker
@@ -103,6 +104,8 @@ def _machine(settings: "Settings") -> tuple["Finding", ...]:
 
 
 def _identity(identity: "IdentitySettings") -> tuple["Finding", ...]:
+    import asyncio
+
     from tubewarren.settings.model import IdentitySettings
     from tubewarren.youtube.cookie_jars import CookieJarsError, JarPool
     from tubewarren.youtube.identity_options import problem_with

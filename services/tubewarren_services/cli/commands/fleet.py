@@ -1,11 +1,7 @@
 """Running things: one service, the whole fleet, the demo."""
 # ruff: noqa: PLC0415 - each command imports what it runs, and `svc --help` none of it
 
-import asyncio
-import importlib
-import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,15 +19,13 @@ from tubewarren_services.cli.options import (
     Spreadsheet,
     Workbook,
 )
-from tubewarren_services.cli.plain_errors import USED_WRONGLY, CommandError
 from tubewarren_services.cli.session import settings_for, with_broker
 
 if TYPE_CHECKING:
+    import asyncio
+
     from tubewarren.bus import Bus
     from tubewarren.settings import Settings
-    from tubewarren.telemetry.telemetry import Exports
-
-_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 def register(app: typer.Typer) -> None:
@@ -58,6 +52,7 @@ def run(
 ) -> None:
     """Run one service against the broker, in as many copies and on as many machines as you like."""
     from tubewarren.topology import SERVICES
+    from tubewarren_services.cli.starting import prepared
 
     if service not in SERVICES:
         raise typer.BadParameter(f"{service!r} is no service; choose {', '.join(SERVICES)}", param_hint="SERVICE")
@@ -65,20 +60,7 @@ def run(
         concurrency, processor, sources, results, selected, sheet_flags(workbook, spreadsheet, credentials)
     )
     settings = with_broker(settings_with_hosts(context, flags, allow_host or []))
-
-    from tubewarren import runner
-    from tubewarren.telemetry.logs import configure
-
-    configure(service, settings.log.level, settings.log.format, sys.stderr)
-    module = importlib.import_module(f"tubewarren_services.{service.replace('-', '_')}.service")
-    exports = exports_in(os.environ)
-    running = runner.run(service, module.open_service, settings, exports=exports, stops_at_eof=stop_at_eof)
-    try:
-        asyncio.run(running)
-    except Exception as error:
-        if is_hopeless(error):
-            raise CommandError(str(error), USED_WRONGLY) from error
-        raise
+    prepared(service, settings, stops_at_eof=stop_at_eof)()
 
 
 def up(
@@ -102,6 +84,8 @@ def up(
     )
     settings = settings_with_hosts(context, flags, allow_host or [])
 
+    import asyncio
+
     from tubewarren.telemetry.logs import configure
     from tubewarren.topology import DOWNLOADER
     from tubewarren_services.local_fleet.fleet import run_fleet
@@ -115,46 +99,13 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Keep everything that the demo makes in this folder.")] = Path("demo"),
 ) -> None:
     """Run the whole system on a small media site of its own and check every file."""
+    import asyncio
+
     from tubewarren.telemetry.logs import configure
     from tubewarren_services.demo.run import run_demo
 
     configure("demo", "warning", "auto", sys.stderr)
     raise typer.Exit(asyncio.run(run_demo(folder, _show, _say)))
-
-
-def exports_in(environment: Mapping[str, str]) -> "Exports":
-    """What goes to a collector, by the variables that OpenTelemetry has for this; nothing unless one names where to."""
-    from tubewarren.telemetry.telemetry import Exports
-
-    def is_wanted(signal: str) -> bool:
-        has_endpoint = environment.get(_ENDPOINT) or environment.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
-        return bool(has_endpoint) and environment.get(f"OTEL_{signal}_EXPORTER", "otlp") != "none"
-
-    if environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
-        return Exports()
-    return Exports(traces=is_wanted("TRACES"), metrics=is_wanted("METRICS"))
-
-
-def is_hopeless(error: Exception) -> bool:
-    """Whether a service that ended like this would end so again, however often it is started with these settings."""
-    from tubewarren.bus import TopologyDriftError
-    from tubewarren.bus.encryption import TlsFilesError
-    from tubewarren.health.endpoint import HealthAddressError
-    from tubewarren.store import StoreUnfitError
-    from tubewarren.workers import WorkerFolderError
-    from tubewarren.youtube.errors import PresetRefusedError
-    from tubewarren_services.results_manager.ledger import LedgerTooNewError
-
-    hopeless = (
-        WorkerFolderError,
-        StoreUnfitError,
-        TopologyDriftError,
-        LedgerTooNewError,
-        PresetRefusedError,
-        TlsFilesError,
-        HealthAddressError,
-    )
-    return isinstance(error, hopeless)
 
 
 def work_flags(
@@ -187,7 +138,7 @@ def settings_with_hosts(context: typer.Context, flags: dict[str, Any], hosts: li
     return settings_for(context, merged(flags, nested({"youtube.allowed_hosts": allowed})))
 
 
-async def _show(bus: "Bus", stop: asyncio.Event) -> None:
+async def _show(bus: "Bus", stop: "asyncio.Event") -> None:
     from rich.console import Console
 
     from tubewarren_services.cli.live import show_live

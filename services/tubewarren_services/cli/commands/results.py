@@ -1,7 +1,6 @@
 """`svc results`: what was finished, and moving it to `selected` and back."""
 # ruff: noqa: PLC0415 - each command imports what it needs
 
-import asyncio
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -78,6 +77,8 @@ async def answers_to(
     quiet: timedelta = QUIET,
 ) -> tuple["ResultsMoved", ...]:
     """What the storages answered: all that are expected, or those that came before it was quiet for a while."""
+    import asyncio
+
     from tubewarren.messages.events import ResultsMoved
 
     answers: dict[str, ResultsMoved] = {}

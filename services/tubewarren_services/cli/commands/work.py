@@ -1,7 +1,6 @@
 """How far the work is: status, tasks, workers, and the live view."""
 # ruff: noqa: PLC0415 - each command imports what it needs
 
-import asyncio
 import signal
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -94,6 +93,8 @@ async def _status(session: Session, *, as_json: bool) -> None:
 
 
 async def _watch(session: Session) -> None:
+    import asyncio
+
     from rich.console import Console
 
     from tubewarren_services.cli.live import show_live
