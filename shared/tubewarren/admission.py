@@ -15,12 +15,14 @@ from typing import Final, Protocol
 
 import structlog
 
+from tubewarren.bumping import Known, LookUp, Order, Turn, too_young, turn_of
 from tubewarren.bus import BrokerUnavailableError, Bus
 from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
-from tubewarren.messages.commands import DownloadVideo, ExpandSource
+from tubewarren.messages.commands import DownloadVideo, ExpandSource, QueryLedger
+from tubewarren.messages.events import LedgerAnswered
 from tubewarren.messages.permits import Decision, PermitAnswered, RequestPermit, Stage
-from tubewarren.outcomes import Bury, Done, Outcome, PassOn, Refund, Retry
+from tubewarren.outcomes import Bury, Done, Outcome, Overtaken, PassOn, Refund, Retry
 
 Ask = Callable[[RequestPermit], Awaitable[PermitAnswered | None]]
 """Asks for a permit; None when nobody answers."""
@@ -44,6 +46,11 @@ _LEAST_WAIT: Final = timedelta(milliseconds=50)
 _TICK: Final = timedelta(seconds=1)
 
 log = structlog.stdlib.get_logger(__name__)
+
+
+async def _nothing_known(order: Order) -> Known | None:
+    del order
+    return None
 
 
 class Claiming(Protocol):
@@ -101,6 +108,7 @@ class Admission:
         chance: a number from 0 up to 1.
         unfit: asked every second.
         has_others: whether another egress could give a second opinion, by the newest permit.
+        look_up: what the ledger knows of an order's work; asked only where a copy may have overtaken it.
     """
 
     worker: str
@@ -111,6 +119,7 @@ class Admission:
     clock: Callable[[], datetime]
     timer: Callable[[], float] = time.monotonic
     shift: Shift = field(default_factory=Shift)
+    look_up: LookUp = _nothing_known
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep
     chance: Callable[[], float] = random.random
     has_others: bool = False
@@ -124,6 +133,8 @@ class Admission:
     _sick: "_Rests" = field(default_factory=lambda: _Rests(_REST_SICK))
     _sickness: str = ""
     _at_work: list[str] = field(default_factory=list)
+    _bumped: frozenset[str] = frozenset()
+    _bumps_seen: datetime | None = None
 
     @property
     def words(self) -> str:
@@ -142,27 +153,8 @@ class Admission:
 
     async def admit(self, delivery: Delivery) -> Delivery | Outcome:
         """The delivery as it may start, or what becomes of it instead."""
-        request = self._request(delivery)
-        while True:
-            if self.why_unfit or self.closed:
-                return PassOn()
-            answer = await self._permit(request)
-            match answer.decision:
-                case Decision.GRANTED:
-                    self._count()
-                    return replace(delivery, attempt=max(1, delivery.attempt - answer.refunded))
-                case Decision.HELD if answer.cancelled:
-                    return Bury(Failure(kind=FailureKind.CANCELLED, reason=answer.reason))
-                case Decision.HELD:
-                    return PassOn("held")
-                case Decision.ELSEWHERE:
-                    # The broker serves first who was free first: two works that always wait equally long come back
-                    # to the same two workers for ever.
-                    return PassOn("rung" if self.chance() < _HALF else "queue")
-                case Decision.WAIT if (rest := self._rest(answer)) is not None and rest <= _WORTH_WAITING:
-                    await self.pause(max(rest, _LEAST_WAIT).total_seconds())
-                case Decision.WAIT:
-                    self._close(answer.reason, self._rest(answer))
+        # First: what is over uses up no budget.
+        return await self._overtaken(delivery) or await self._permitted(delivery)
 
     def note(self, outcome: Outcome) -> Outcome:
         """See at once what concerns more than one piece of work: a block, an unfit machine, trouble of everybody's."""
@@ -195,13 +187,55 @@ class Admission:
                 is_claiming = may_claim
             await self.pause(_TICK.total_seconds())
 
+    async def _permitted(self, delivery: Delivery) -> Delivery | Outcome:
+        while True:
+            if self.why_unfit or self.closed:
+                return PassOn()
+            seen = self._bumps_seen
+            answer = await self._permit(self._request(delivery))
+            if seen != self._bumps_seen and (instead := await self._overtaken(delivery)):
+                return instead
+            match answer.decision:
+                case Decision.GRANTED:
+                    self._count()
+                    return replace(delivery, attempt=max(1, delivery.attempt - answer.refunded))
+                case Decision.HELD if answer.cancelled:
+                    return Bury(Failure(kind=FailureKind.CANCELLED, reason=answer.reason))
+                case Decision.HELD:
+                    return PassOn("held")
+                case Decision.ELSEWHERE:
+                    # The broker serves first who was free first: two works that always wait equally long come back
+                    # to the same two workers for ever.
+                    return PassOn("rung" if self.chance() < _HALF else "queue")
+                case Decision.WAIT if (rest := self._rest(answer)) is not None and rest <= _WORTH_WAITING:
+                    await self.pause(max(rest, _LEAST_WAIT).total_seconds())
+                case Decision.WAIT:
+                    self._close(answer.reason, self._rest(answer))
+
+    async def _overtaken(self, delivery: Delivery) -> Outcome | None:
+        """What becomes of an order that a copy of its own has overtaken, or of a copy that has to wait; else None."""
+        order = delivery.message
+        if not isinstance(order, Order) or (order.bumped_at is None and order.source_id not in self._bumped):
+            return None
+        if wait := too_young(order, self.clock()):
+            await self.pause(wait.total_seconds())
+        match turn_of(delivery, await self.look_up(order), self.clock()):
+            case Turn.GOES_ON:
+                return None
+            case Turn.WAITS:
+                return PassOn("rung")
+            case Turn.IS_OVER:
+                log.debug("overtaken by its own copy", work=order.key)
+                return Overtaken()
+
     async def _look(self) -> None:
         is_sick = self.timer() < self._sick.until
         self.why_unfit = await self.unfit() or (self._sickness if is_sick else "")
         closed = self.closed
         if closed is None or self.timer() < closed.look_at:
             return
-        answer = await self.ask(self._look_request())
+        if (answer := await self.ask(self._look_request())) is not None:
+            self._hear_of_bumps(answer)
         if answer is None and closed.ends_at is not None and self.timer() < closed.ends_at:
             self.closed = replace(closed, look_at=self.timer() + _LOOK_AGAIN.total_seconds())
         elif answer is not None and answer.decision is Decision.WAIT and not self._is_short(answer):
@@ -220,12 +254,23 @@ class Admission:
                 return PermitAnswered(at=self.clock(), decision=Decision.GRANTED)
             await self.pause(_ASK_AGAIN.total_seconds())
         self._was_answered, self._silent_since, self.has_others = True, None, answer.has_others
+        self._hear_of_bumps(answer)
         lease = answer.valid_until - answer.at if answer.valid_until else timedelta(0)
         self._lease_ends = self.timer() + lease.total_seconds()
         return answer
 
+    def _hear_of_bumps(self, answer: PermitAnswered) -> None:
+        if answer.bumps_until is not None:
+            self._bumped, self._bumps_seen = frozenset(answer.bumped), answer.bumps_until
+
     def _look_request(self) -> RequestPermit:
-        return RequestPermit(worker=self.worker, egress=self.egress, stage=self.stage, at_work=tuple(self._at_work))
+        return RequestPermit(
+            worker=self.worker,
+            egress=self.egress,
+            stage=self.stage,
+            at_work=tuple(self._at_work),
+            bumps_seen=self._bumps_seen,
+        )
 
     def _request(self, delivery: Delivery) -> RequestPermit:
         match delivery.message:
@@ -239,6 +284,7 @@ class Admission:
                     attempt=delivery.attempt,
                     opinions=delivery.opinions,
                     at_work=tuple(self._at_work),
+                    bumps_seen=self._bumps_seen,
                 )
             case other:
                 raise TypeError(f"there are no permits for a {other.type}")
@@ -297,3 +343,22 @@ async def ask_for_permit(bus: Bus, request: RequestPermit) -> PermitAnswered | N
     except BrokerUnavailableError as error:
         log.debug("no broker to ask for a permit", problem=str(error))
         return None
+
+
+async def ask_what_is_known(bus: Bus, order: Order) -> Known | None:
+    """Ask over the bus what the ledger knows of an order's work; None when it does not answer in time."""
+    video_id = order.video_id if isinstance(order, DownloadVideo) else None
+    question = QueryLedger(topic="bumped", source_id=order.source_id, video_id=video_id, limit=1)
+    try:
+        answer = await bus.ask_one(question, LedgerAnswered, _ANSWER_PATIENCE)
+    except BrokerUnavailableError as error:
+        log.debug("no broker to ask what is known", problem=str(error))
+        return None
+    if answer is None:
+        return None
+    row = next(iter(answer.rows), {})
+    return Known(_moment(row.get("bumped_at")), bool(row.get("has_ended")), _moment(row.get("begun_at")))
+
+
+def _moment(value: object) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) else None

@@ -69,7 +69,12 @@ class PassOn:
     to: Literal["queue", "rung", "held"] = "queue"
 
 
-Outcome = Done | Retry | Bury | Refund | Park | SecondOpinion | PassOn
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """A copy of this order was sent ahead of it and does the work, or did: nobody needs to hear of this one."""
+
+
+Outcome = Done | Retry | Bury | Refund | Park | SecondOpinion | PassOn | Overtaken
 
 _MARGIN = timedelta(minutes=2)
 """What is announced for noon is not there at noon sharp."""

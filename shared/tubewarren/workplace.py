@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from tubewarren.admission import Admission, Shift, Unfit, ask_for_permit
+from tubewarren.admission import Admission, Shift, Unfit, ask_for_permit, ask_what_is_known
 from tubewarren.delivery import Delivery
 from tubewarren.messages.permits import Stage
 from tubewarren.outcomes import Outcome
@@ -99,6 +99,7 @@ async def open_workplace(
             unfit=why_unfit,
             clock=lambda: datetime.now(UTC),
             shift=shift or Shift(),
+            look_up=partial(ask_what_is_known, surroundings.bus),
         )
         admission.why_unfit = await why_unfit()
         yield Workplace(surroundings, stage, identity, admission)

@@ -4,6 +4,14 @@ from datetime import UTC, datetime
 
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Message
+from tubewarren.messages.bumps import (
+    AnnounceBump,
+    BumpAnswered,
+    BumpOrders,
+    Listing,
+    OrdersBumped,
+    PrioritiseSource,
+)
 from tubewarren.messages.commands import (
     AddSource,
     DownloadVideo,
@@ -237,5 +245,26 @@ EXAMPLES: tuple[Message, ...] = (
         valid_until=LATER,
         refunded=1,
         has_others=True,
+    ),
+    PrioritiseSource(source_id="123", priority=2),
+    AnnounceBump(source_id="123"),
+    BumpOrders(
+        storage="main",
+        source_id="123",
+        video_id="abcdefghijk",
+        priority=2,
+        keeps_places=True,
+        not_before=LATER,
+        dry_run=True,
+    ),
+    OrdersBumped(at=NOON, source_id="123", priority=2, video_ids=("abcdefghijk", "lmnopqrstuv"), is_listing=True),
+    BumpAnswered(
+        at=NOON,
+        source_id="123",
+        video_id="abcdefghijk",
+        listing=Listing.UNDER_WAY,
+        bumped=2,
+        left={"done": 1, "dead": 3},
+        dry_run=True,
     ),
 )

@@ -37,10 +37,10 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class QueueLine:
-    """One queue with its rungs and its dead queue; None where a queue is missing on the broker.
+    """One queue with its lanes, its rungs and its dead queue; None where a queue is missing on the broker.
 
     Attributes:
-        ready: messages that nobody has claimed.
+        ready: messages that nobody has claimed, those in its lanes included.
         retrying: messages that wait on a rung for their next attempt.
         held: messages that wait for their paused source.
         dead: messages that were given up.
@@ -127,10 +127,11 @@ def summary_lines(summary: Row) -> tuple[str, ...]:
 def _line(queues: Sequence[Queue], depths: Depths) -> QueueLine:
     main, *others = queues
     found = depths.get(main.name)
+    waiting = _ready([queue for queue in others if queue.purpose == "lane"], depths) or 0
     return QueueLine(
         main.name,
         main.purpose,
-        ready=found[0] if found else None,
+        ready=found[0] + waiting if found else None,
         retrying=_ready([queue for queue in others if queue.purpose == "retry"], depths),
         held=_ready([queue for queue in others if queue.purpose == "held"], depths),
         dead=_ready([queue for queue in others if queue.purpose == "dead"], depths),

@@ -1,10 +1,6 @@
 """Errors as a person meets them: a sentence and an exit code, and a traceback only for a defect."""
 
 from dataclasses import dataclass
-from typing import Any
-
-import typer
-from typer.core import TyperGroup
 
 FOUND_PROBLEMS = 1
 USED_WRONGLY = 2
@@ -31,21 +27,6 @@ class Complaint:
 
     message: str
     exit_code: int
-
-
-class PlainErrors(TyperGroup):
-    """A group of commands whose errors are told in words."""
-
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own types are private
-        """Run the command; an error that is meant for a person becomes its message and an exit code."""
-        try:
-            return super().invoke(ctx)
-        except Exception as error:
-            complaint = complaint_of(error)
-            if complaint is None:
-                raise
-            typer.echo(f"Error: {complaint.message}", err=True)
-            raise typer.Exit(complaint.exit_code) from error
 
 
 def complaint_of(error: BaseException) -> Complaint | None:

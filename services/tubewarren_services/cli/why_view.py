@@ -85,7 +85,7 @@ def standing_of(  # noqa: PLR0911 - one for each state
             return Standing(f"parked; it hops over the queues {work.name}.retry.* until its day", then)
         case "pending":
             held = f", or in {work.held} while its source is paused" if work.held else ""
-            return Standing(f"in the queue {work.name}{held}", "as soon as a worker is free")
+            return Standing(f"{_in_line(work)}{held}", "as soon as a worker is free and nothing better waits")
         case "in-progress":
             since = f", since {_clock(task.get('claimed_at'))}" if task.get("claimed_at") else ""
             way = f" by way of {task['egress']}" if task.get("egress") else ""
@@ -108,12 +108,16 @@ def standing_of(  # noqa: PLR0911 - one for each state
 def _waiting(task: Row, attempts: Sequence[Row], work: WorkQueue, now: datetime) -> Standing:
     next_at, since = _moment(task.get("next_at")), _moment(task.get("state_at"))
     if next_at is None or next_at <= now:
-        return Standing(f"in the queue {work.name}, after its wait", "as soon as a worker is free")
+        return Standing(f"{_in_line(work)}, after its wait", "as soon as a worker is free and nothing better waits")
     then = f"{_clock(next_at.isoformat())}, in {spell_span(next_at - now)}"
     if attempts and attempts[-1]["ending"] == "park":
         return Standing(f"parked; it hops over the queues {work.name}.retry.* until its time", then)
     rung = next((rung for rung in work.rungs if since and abs(next_at - since - rung.delay) < _ABOUT), None)
     return Standing(f"in the queue {rung.queue}" if rung else f"in one of the queues {work.name}.retry.*", then)
+
+
+def _in_line(work: WorkQueue) -> str:
+    return f"in one of the queues {work.lanes[0]} to {work.lanes[-1]}, by its rank"
 
 
 def why_page(story: Story, width: int, now: datetime) -> RenderableType:
@@ -161,6 +165,7 @@ def _facts(order: Order) -> RenderableType:
         ("Title", str(task.get("title") or "")),
         ("URL", str(task.get("url") or "")),
         ("Listed", _clock(task.get("queued_at"))),
+        ("Bumped", _clock(task.get("bumped_at"))),
         ("Status", str(task["state"])),
         ("Where", order.standing.where),
         ("Moves on", order.standing.then),

@@ -1,6 +1,6 @@
 """What the results-manager does with events, orders and questions; ledger and store come as ports."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -58,15 +58,22 @@ class Burial:
     at: datetime
 
 
-async def record(deliveries: Sequence[Delivery], *, ports: Ports) -> None:
-    """Take a batch of history into the ledger, and tell which sources got further."""
+async def record(deliveries: Sequence[Delivery], *, ports: Ports) -> frozenset[str]:
+    """Take a batch of history into the ledger; the sources of which there may be something to tell."""
     events = [each.message for each in deliveries if isinstance(each.message, Event)]
     burials = [burial for each in deliveries if (burial := _burial(each))]
     traces = [_trace_id(each) for each in deliveries if isinstance(each.message, Event)]
     changed = await ports.apply(events, traces, burials)
+    # Who was killed after the first time may have told nothing, and the second time changes nothing.
+    again = (getattr(each.message, "source_id", "") for each in deliveries if each.is_redelivered)
+    return changed.union(filter(None, again))
+
+
+async def tell(source_ids: Collection[str], *, ports: Ports) -> None:
+    """Tell how far these sources are."""
     # Our own words come back to us; they change nothing, or this would never end.
-    if changed:
-        await ports.publish(*await ports.progress(changed))
+    if source_ids:
+        await ports.publish(*await ports.progress(source_ids))
 
 
 async def carry_out(delivery: Delivery, *, ports: Ports) -> Outcome:

@@ -12,7 +12,7 @@ from tubewarren.sheets.patch import Patch
 from tubewarren.sheets.reconcile import Key, rows_by_key
 from tubewarren.sheets.set_back import set_back_rows
 from tubewarren.sheets.table import Table
-from tubewarren.sheets.tabs import ACTION, SOURCES, STATUS, StatusWord, Tab
+from tubewarren.sheets.tabs import ACTION, PRIORITY, SOURCES, STATUS, StatusWord, Tab
 
 ACTIONS: Final = (Taken.RETRY, Taken.CANCEL, Taken.EXPAND_AGAIN)
 """What a person can write there."""
@@ -48,6 +48,14 @@ def action_of(text: str) -> Taken | None:
     """The order in a cell; None when there is none of that name. Case and blanks do not matter."""
     words = " ".join(text.split()).lower()
     return next((action for action in ACTIONS if action == words), None)
+
+
+def prioritised(source_id: str, priority: int, table: Table) -> Cleared:
+    """Show in the row of a source that it has another priority; a tab without that column stays without it."""
+    first, *_ = rows_by_key(SOURCES, table).get((source_id,), (None,))
+    if first is None or PRIORITY not in table.names:
+        return Cleared(Patch())
+    return Cleared(Patch(cells={first: {table.names.index(PRIORITY): str(priority)}}))
 
 
 def cleared(tab: Tab, carried_out: CarriedOut, table: Table) -> Cleared:

@@ -43,11 +43,13 @@ class Take:
 
     Attributes:
         entry: what the row orders now; None when it cannot be taken as it is written.
+        is_moved: another priority stands there than before.
     """
 
     row: ListRow
     what: Taken
     entry: Entry | None = None
+    is_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from tubewarren_services.sheet_ingestor.decisions import Accept, Decision, Find,
 from tubewarren_services.sheet_ingestor.entries import Entry, Terms, entry_of
 from tubewarren_services.sheet_ingestor.memory import Known, Memory
 from tubewarren_services.sheet_ingestor.pauses import Held, changes, pause_of
-from tubewarren_services.sheet_ingestor.rows import ListRow, Wording
+from tubewarren_services.sheet_ingestor.rows import ListRow
 
 _NOT_TAKEN: Final = "Not taken: "
 _SAME_CHANNEL: Final = "The same channel as "
@@ -73,16 +73,18 @@ def _of_a_known_row(row: ListRow, entry: Entry | Failure, known: Known, memory: 
     if isinstance(entry, Failure):
         return
     if row.wording != known.wording:
-        yield from _edited(row, entry, known.wording)
+        yield from _edited(row, entry, known, memory.bumped.get(row.source_id))
     if row.is_set_back and row.source_id not in memory.set_back:
         yield Take(row, Taken.PENDING, entry)
 
 
-def _edited(row: ListRow, entry: Entry, before: Wording) -> Iterator[Decision]:
+def _edited(row: ListRow, entry: Entry, known: Known, bumped_to: int | None) -> Iterator[Decision]:
+    before = known.wording
     if canonical_url(row.wording.url) != canonical_url(before.url):
         yield Accept(row, entry, is_another=True)
     elif replace(row.wording, url=before.url) != before:
-        yield Take(row, Taken.EDITED, entry)
+        was = known.entry.priority if known.entry else None
+        yield Take(row, Taken.EDITED, entry, is_moved=entry.priority not in (was, bumped_to))
 
 
 def _noted(row: ListRow, entry: Entry | Failure, memory: Memory) -> Iterator[Note]:

@@ -1,18 +1,20 @@
 """The ingestor: looks at the list, decides, and carries out what was decided."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 
+from tubewarren.bumping import ANNOUNCED_FOR
 from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Command, Message
-from tubewarren.messages.commands import AddSource
-from tubewarren.messages.events import FleetGates, SourceExpanded, SourceRefreshed
+from tubewarren.messages.bumps import AnnounceBump, BumpOrders, PrioritiseSource
+from tubewarren.messages.commands import AddSource, QueryLedger
+from tubewarren.messages.events import FleetGates, LedgerAnswered, SourceExpanded, SourceRefreshed
 from tubewarren.outcomes import Done, Outcome, Refund
 from tubewarren.runner import Activity
 from tubewarren.sheets.errors import SheetError, SheetUnavailableError
@@ -34,11 +36,14 @@ Publish = Callable[..., Awaitable[None]]
 """Publishes messages, all confirmed when it returns."""
 Ask = Callable[[Command], Awaitable[FleetGates | None]]
 """Asks the heartbeat-monitor to do something; None when it does not answer."""
+AskLedger = Callable[[QueryLedger], Awaitable[LedgerAnswered | None]]
+"""None when no results-manager answers."""
 
 _ORDERS_AT_ONCE: Final = 500
 _NO_MONITOR: Final = (
     "No heartbeat-monitor answers: what the list says about pausing, cancelling and retrying waits for it."
 )
+_NO_LEDGER: Final = "No results-manager answers: what the list says about priorities waits for it."
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -56,6 +61,7 @@ class Ingestor:
     worker: str
     publish: Publish
     ask: Ask
+    ask_ledger: AskLedger
     calendar: Calendar
     settle_looks: int = 1
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -66,6 +72,7 @@ class Ingestor:
     _row_trouble: str = ""
     _monitor_trouble: str = ""
     _is_unanswered: bool = False
+    _has_no_ledger: bool = False
     _looks: int = 0
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -88,15 +95,20 @@ class Ingestor:
             self._trouble = ""
             return True
 
-    async def add(self, delivery: Delivery) -> Outcome:
-        """Put a source on the list, as asked by the command line."""
-        order = delivery.message
-        if not isinstance(order, AddSource):
-            raise TypeError(f"{SHEET_INGESTOR} cannot handle a {order.type}")
-        wish = Wish(order.url, {**order.columns, PRIORITY: str(order.priority)})
+    async def take_order(self, delivery: Delivery) -> Outcome:
+        """Put a source on the list, or write another priority there, as asked by the command line."""
         try:
             async with self._turn:
-                await asyncio.to_thread(self.reader.add, wish)
+                match delivery.message:
+                    case AddSource() as order:
+                        wish = Wish(order.url, {**order.columns, PRIORITY: str(order.priority)})
+                        await asyncio.to_thread(self.reader.add, wish)
+                    case PrioritiseSource(source_id=source_id, priority=priority):
+                        # When it is seen in the row, what waits was bumped already.
+                        self._memory.bumped[source_id] = priority
+                        await asyncio.to_thread(self.reader.prioritise, source_id, priority)
+                    case other:
+                        raise TypeError(f"{SHEET_INGESTOR} cannot handle a {other.type}")
         except SheetError as error:
             return Refund(Failure(kind=FailureKind.UNFIT, reason=str(error)))
         await self.look()
@@ -125,13 +137,13 @@ class Ingestor:
         self._row_trouble = seen.doubled
         settled = self._memory.see(seen.rows, self.settle_looks)
         decisions = await asyncio.to_thread(decide, settled, self._memory, self._held, self.terms)
-        self._is_unanswered = False
+        self._is_unanswered = self._has_no_ledger = False
         for decision in decisions:
             if await self._carry_out(decision):
                 self._memory.note(decision)
         await self._bring_back(seen)
         await self._refresh(seen.rows)
-        self._monitor_trouble = _NO_MONITOR if self._is_unanswered else ""
+        self._monitor_trouble = _NO_MONITOR if self._is_unanswered else _NO_LEDGER if self._has_no_ledger else ""
         if (carried_out := self._memory.carried_out()).tabs:
             await asyncio.to_thread(self.reader.show, carried_out)
             self._memory.forget(carried_out)
@@ -143,8 +155,26 @@ class Ingestor:
         steps = steps_of(decision, self._held.cancelled, self.worker, self.clock())
         if not await self._asked(*steps.asked):
             return False
+        if steps.bumped is not None and not await self._bumped(steps.bumped):
+            return False
         await self._publish(steps.ordered)
         await self._publish(steps.told)
+        return True
+
+    async def _bumped(self, order: BumpOrders) -> bool:
+        """Whether what waits of a source will be moved; one of which nothing waits is left alone."""
+        if self._has_no_ledger:
+            return False
+        answer = await self.ask_ledger(QueryLedger(topic="sources", source_id=order.source_id))
+        if answer is None:
+            self._has_no_ledger = True
+            return False
+        if not may_wait(answer.rows):
+            return True
+        if not await self._asked(AnnounceBump(source_id=order.source_id)):
+            return False
+        at = self.clock() + ANNOUNCED_FOR
+        await self.publish(order.model_copy(update={"storage": answer.storage, "not_before": at}))
         return True
 
     async def _bring_back(self, seen: Seen) -> None:
@@ -188,3 +218,8 @@ class Ingestor:
     async def _publish(self, messages: tuple[Message, ...]) -> None:
         if messages:
             await self.publish(*messages)
+
+
+def may_wait(rows: Iterable[Mapping[str, object]]) -> bool:
+    """Whether anything of a source may wait in a queue, by the ledger's row of it."""
+    return any(row.get("state") in ("pending", "in-progress") for row in rows)

@@ -41,6 +41,7 @@ class Memory:
         set_back: rows that were set back and taken, as long as they say so; and
         videos: those of Video Tasks, likewise.
         decided: all that were accepted or refused since the start.
+        bumped: the priority that somebody else has bumped a source to, until its row says so.
         same_channel: the ID of another row that was found to be the same channel; empty where there is none.
     """
 
@@ -52,6 +53,7 @@ class Memory:
     set_back: set[str] = field(default_factory=set)
     videos: set[Key] = field(default_factory=set)
     decided: set[str] = field(default_factory=set)
+    bumped: dict[str, int] = field(default_factory=dict)
     _looks: dict[str, tuple[Typed | None, int]] = field(default_factory=dict)
 
     def see(self, rows: Collection[ListRow], looks: int = 1) -> tuple[ListRow, ...]:
@@ -110,6 +112,7 @@ class Memory:
         self.notes.pop(row.source_id, None)
         match taken.what:
             case Taken.EDITED:
+                self.bumped.pop(row.source_id, None)
                 self._take(row, taken.entry)
             case Taken.PENDING:
                 self._take(row, taken.entry)

@@ -15,7 +15,7 @@ from tubewarren.sheets.table import Table
 from tubewarren.sheets.tabs import SOURCES, VIDEO_TASKS
 from tubewarren.sheets.workbook import Workbook
 from tubewarren.youtube.addresses import canonical_url
-from tubewarren_services.sheet_ingestor.actions import CarriedOut, cleared
+from tubewarren_services.sheet_ingestor.actions import CarriedOut, cleared, prioritised
 from tubewarren_services.sheet_ingestor.intake import Wish, take_in, told_of_doubled_ids
 from tubewarren_services.sheet_ingestor.numbers import NumberFile
 from tubewarren_services.sheet_ingestor.rows import ListRow, read_rows
@@ -116,6 +116,14 @@ class Reader:
         """
         self.workbook.create_missing([SOURCES])
         self._taken_in(self.workbook.read([SOURCES])[SOURCES], [wish])
+
+    def prioritise(self, source_id: str, priority: int) -> None:
+        """Write a priority into the row of a source; one that is not on the list has none.
+
+        Raises:
+            SheetError: not now.
+        """
+        self.workbook.edit({SOURCES: partial(prioritised, source_id, priority)})
 
     def show(self, carried_out: CarriedOut) -> None:
         """Show in the rows that ordered something that it was carried out.

@@ -12,7 +12,8 @@ import structlog
 from tubewarren.bus import BrokerUnavailableError, Bus
 from tubewarren.delivery import Delivery
 from tubewarren.messages import Command
-from tubewarren.messages.events import FleetGates, SourceExpanded, SourceRefreshed
+from tubewarren.messages.commands import QueryLedger
+from tubewarren.messages.events import FleetGates, LedgerAnswered, SourceExpanded, SourceRefreshed
 from tubewarren.messages.permits import QueryGates
 from tubewarren.runner import Service, Surroundings
 from tubewarren.settings.model import SheetSettings
@@ -27,6 +28,7 @@ from tubewarren_services.sheet_ingestor.numbers import NumberFile
 from tubewarren_services.sheet_ingestor.reading import Reader, SourcesFile
 
 _MONITOR_PATIENCE: Final = timedelta(seconds=5)
+_LEDGER_PATIENCE: Final = timedelta(seconds=5)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -48,6 +50,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
         worker=surroundings.worker.name,
         publish=bus.publisher.publish,
         ask=partial(ask_monitor, bus),
+        ask_ledger=partial(_ask_ledger, bus),
         calendar=calendar,
         settle_looks=settle_looks(settings.sheet),
     )
@@ -56,7 +59,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     with closing(calendar):
         async with bus.watch(*topics) as told:
             ingestor.hear(await ask_monitor(bus, QueryGates()))
-            adding = await bus.consume_commands(surroundings.topology, SHEET_INGESTOR, ingestor.add, prefetch=16)
+            adding = await bus.consume_commands(surroundings.topology, SHEET_INGESTOR, ingestor.take_order, prefetch=16)
             yield Service(
                 consumptions=(adding,),
                 loops=(
@@ -102,6 +105,14 @@ async def ask_monitor(bus: Bus, order: Command) -> FleetGates | None:
         return await bus.ask_one(order, FleetGates, _MONITOR_PATIENCE)
     except BrokerUnavailableError as error:
         log.info("the heartbeat-monitor cannot be asked now; trying again", problem=str(error))
+        return None
+
+
+async def _ask_ledger(bus: Bus, query: QueryLedger) -> LedgerAnswered | None:
+    try:
+        return await bus.ask_one(query, LedgerAnswered, _LEDGER_PATIENCE)
+    except BrokerUnavailableError as error:
+        log.info("the ledger cannot be asked now; trying again", problem=str(error))
         return None
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from tubewarren.messages import Command, Event, Message
+from tubewarren.messages.bumps import BumpOrders
 from tubewarren.messages.commands import ExpandSource, RefreshKind
 from tubewarren.messages.events import SourceAccepted, SourceNoted, SourceRefused, SourceTaken, Taken
 from tubewarren.messages.permits import PAUSED_IN_THE_LIST, CancelSource, RedriveDead, Scope, SetPause
@@ -21,11 +22,14 @@ class Steps:
         asked: of the heartbeat-monitor, one after the other; without its answers nothing else is done.
         ordered: what makes work happen, with what others must know of it.
         told: that it was done.
+        bumped: the order for what waits of a source whose priority is another now; whoever carries the steps out finds
+            out which storage does it, and whether anything waits.
     """
 
     asked: tuple[Command, ...] = ()
     ordered: tuple[Message, ...] = ()
     told: tuple[Event, ...] = ()
+    bumped: BumpOrders | None = None
 
 
 def steps_of(decision: Decision, cancelled: Collection[str], worker: str, now: datetime) -> Steps:
@@ -89,7 +93,7 @@ def _taken(taken: Take, taken_up: tuple[Command, ...], worker: str, now: datetim
             reason = PAUSED_IN_THE_LIST if is_paused else ""
             return Steps((SetPause(scope=Scope.SOURCE, name=source_id, paused=is_paused, reason=reason),), told=told)
         case Taken.EDITED:
-            return Steps(told=told)
+            return Steps(told=told, bumped=_bump(taken))
         case _:
             assert_never(taken.what)
 
@@ -109,6 +113,13 @@ def _expansion(source_id: str, entry: Entry, worker: str, now: datetime) -> tupl
         source_id=source_id, url=entry.url, columns=columns, priority=entry.priority, preset=entry.preset
     )
     return (accepted, order)
+
+
+def _bump(taken: Take) -> BumpOrders | None:
+    if taken.entry is None or not taken.is_moved:
+        return None
+    # As if it had been listed with this priority: the later videos of a long list yield as they did before.
+    return BumpOrders(storage="", source_id=taken.row.source_id, priority=taken.entry.priority, keeps_places=True)
 
 
 def _told(taken: Take, worker: str, now: datetime) -> SourceTaken:

@@ -1,11 +1,11 @@
-"""Every contract of the system: commands, then events, then the asking for permits, and the registry of types."""
+"""Every contract of the system: commands, events, the asking for permits, bumps, and the registry of types."""
 
-from tubewarren.messages import commands, events, permits
+from tubewarren.messages import bumps, commands, events, permits
 from tubewarren.messages.base import Command, Event, Message
 
 TYPES: dict[str, type[Message]] = {
     kind.type: kind
-    for module in (commands, events, permits)
+    for module in (commands, events, permits, bumps)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, Message) and "type" in vars(kind)
 }

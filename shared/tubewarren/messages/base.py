@@ -20,7 +20,8 @@ class Message(BaseModel):
     not know are ignored; a changed meaning is a new class with a new version beside the old one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # Built at its first use: a service knows all messages, and meets few.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     type: ClassVar[str]
 

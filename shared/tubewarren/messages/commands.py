@@ -1,11 +1,15 @@
 """Commands: orders that make work happen."""
 
-from operator import not_
-from typing import ClassVar, Literal
+from functools import partial
+from operator import eq, not_
+from typing import ClassVar, Final, Literal
 
 from pydantic import AwareDatetime, Field
 
 from tubewarren.messages.base import Command, Later
+
+_FIRST: Final = 1
+_is_first = partial(eq, _FIRST)
 
 
 class AddSource(Command):
@@ -33,6 +37,7 @@ class ExpandSource(Command):
     Attributes:
         refresh: of a source that was listed before, only what is not known yet is ordered.
         channel_id: the channel that it was found to be; empty while that is unknown, and for what is no channel.
+        bumped_at: as in `DownloadVideo`.
     """
 
     type: ClassVar[str] = "source.expand.v1"
@@ -44,6 +49,7 @@ class ExpandSource(Command):
     preset: Later = ""
     refresh: RefreshKind = Field(default="", exclude_if=not_)
     channel_id: Later = ""
+    bumped_at: AwareDatetime | None = Field(default=None, exclude_if=not_)
 
     @property
     def key(self) -> str:  # noqa: D102 - as in Message
@@ -59,6 +65,8 @@ class DownloadVideo(Command):
         priority: 1 is served first, 10 last.
         preset: the name of settings of the downloader's that are used for it; empty for the usual ones.
         not_before: it starts no earlier: its source has so many a day. None for at once.
+        place: which of its source's orders it is; the first of all when nobody counted.
+        bumped_at: of a copy that was sent ahead of the order that waits, when that was; None for any other.
     """
 
     type: ClassVar[str] = "video.download.v1"
@@ -72,6 +80,8 @@ class DownloadVideo(Command):
     priority: int = Field(default=5, ge=1, le=10)
     preset: Later = ""
     not_before: AwareDatetime | None = Field(default=None, exclude_if=not_)
+    place: int = Field(default=_FIRST, ge=_FIRST, exclude_if=_is_first)
+    bumped_at: AwareDatetime | None = Field(default=None, exclude_if=not_)
 
     @property
     def key(self) -> str:  # noqa: D102 - as in Message
@@ -100,7 +110,7 @@ class ReturnResults(Command):
     dry_run: bool = False
 
 
-LedgerTopic = Literal["summary", "sources", "tasks", "results", "workers", "burials", "attempts", "known"]
+LedgerTopic = Literal["summary", "sources", "tasks", "results", "workers", "burials", "attempts", "known", "bumped"]
 
 
 class QueryLedger(Command):

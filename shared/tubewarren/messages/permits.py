@@ -42,6 +42,7 @@ class RequestPermit(Command):
         attempt: the number of the try.
         opinions: the egresses that found this video unavailable.
         at_work: the works that it has started and not ended; None of a worker that is too old to say.
+        bumps_seen: the `bumps_until` of the newest answer that had one.
     """
 
     type: ClassVar[str] = "permit.request.v1"
@@ -54,6 +55,7 @@ class RequestPermit(Command):
     attempt: int = 1
     opinions: tuple[str, ...] = ()
     at_work: Annotated[tuple[str, ...] | None, Field(exclude_if=_is_none)] = None
+    bumps_seen: Annotated[AwareDatetime | None, Field(exclude_if=_is_none)] = None
 
 
 @unique
@@ -79,6 +81,8 @@ class PermitAnswered(Event):
         has_others: whether another egress is at work, which can give a second opinion.
         cancelled: what is held need not wait: a person wants its source no more. It came later, and who does not know
             it only holds the work.
+        bumped: the sources of which orders may still come that were overtaken by their own copies, all of them; left
+            out where the asker has seen them, by `bumps_until`.
     """
 
     type: ClassVar[str] = "permit.answered.v1"
@@ -90,6 +94,8 @@ class PermitAnswered(Event):
     refunded: int = 0
     has_others: bool = False
     cancelled: Annotated[bool, Field(exclude_if=not_)] = False
+    bumped: Annotated[tuple[str, ...], Field(exclude_if=not_)] = ()
+    bumps_until: Annotated[AwareDatetime | None, Field(exclude_if=_is_none)] = None
 
 
 class SetPause(Command):

@@ -35,7 +35,7 @@ from tubewarren.outcomes import Bury, Done, Retry
 from tubewarren.store import Draft, Store
 from tubewarren.store.errors import DiskFullError
 from tubewarren.store.moves import Moves
-from tubewarren_services.results_manager.handler import Ports, answer, carry_out, record
+from tubewarren_services.results_manager.handler import Ports, answer, carry_out, record, tell
 from tubewarren_services.results_manager.ledger import Ledger, LedgerUnavailableError
 from tubewarren_services.results_manager.service import Patience, _apply, _selected_videos
 
@@ -74,7 +74,9 @@ class Archive:
         )
 
     async def hear(self, *messages: Message, **beside: Any) -> None:
-        await record([Delivery(message, "id", **beside) for message in messages], ports=self.ports())
+        ports = self.ports()
+        changed = await record([Delivery(message, "id", **beside) for message in messages], ports=ports)
+        await tell(changed, ports=ports)
 
     async def do(self, order: Message) -> ResultsMoved:
         """Carry an order out, and hear of it as from the broker."""
@@ -209,6 +211,16 @@ async def test_orders_and_events_in_one_batch_keep_their_own_traces(archive: Arc
 
     (row,) = archive.rows("tasks")
     assert row["trace_id"] == STORY
+
+
+async def test_what_comes_again_is_told_again_because_who_took_it_may_have_been_killed_before(archive: Archive) -> None:
+    queued = VideosQueued(at=NOON, source_id="7", videos=(ListedVideo(video_id="v1", url="u"),))
+
+    first = await record([Delivery(queued, "id")], ports=archive.ports())
+    twice = await record([Delivery(queued, "id")], ports=archive.ports())
+    again = await record([Delivery(queued, "id", is_redelivered=True)], ports=archive.ports())
+
+    assert (first, twice, again) == (frozenset({"7"}), frozenset(), frozenset({"7"}))
 
 
 @pytest.mark.parametrize("trace", [{}, {"traceparent": ""}, {"traceparent": "garbage"}])

@@ -1,5 +1,6 @@
 """Answers: the ledger's tables as rows for a person."""
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
@@ -14,7 +15,9 @@ from tubewarren_services.results_manager.ledger.records import LONG_AGO
 from tubewarren_services.results_manager.ledger.schema import ATTEMPTS, BURIALS, RESULTS, SOURCES, TASKS, WORKERS
 from tubewarren_services.results_manager.ledger.settled import MEMORY
 from tubewarren_services.results_manager.ledger.sources import Counts, Source, state_of, videos_of
-from tubewarren_services.results_manager.ledger.tasks import TaskState
+from tubewarren_services.results_manager.ledger.standings import known_of_source, known_of_video
+from tubewarren_services.results_manager.ledger.tasks import Task, TaskState
+from tubewarren_services.results_manager.ledger.waiting import the_source, the_task
 
 Value = str | int | float | bool | None
 AnswerRow = dict[str, Value]
@@ -47,12 +50,13 @@ def sources_of(connection: Connection, source_ids: Iterable[str] | None = None) 
 
 
 def _counts(connection: Connection, *where: ColumnElement[bool]) -> dict[str, Counts]:
-    def of_state(state: TaskState) -> ColumnElement[int]:
-        return func.sum(case((TASKS.c.state == state.value, 1), else_=0))
-
-    numbered = (of_state(state) for state in (TaskState.DONE, TaskState.DEAD, TaskState.FILTERED))
-    statement = select(TASKS.c.source_id, func.count(), *numbered).where(*where).group_by(TASKS.c.source_id)
-    return {source_id: Counts(*numbers) for source_id, *numbers in connection.execute(statement)}
+    # By state, which the index is in the order of: half the work, where a source has half a million.
+    by = (TASKS.c.source_id, TASKS.c.state)
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for source_id, state, number in connection.execute(select(*by, func.count()).where(*where).group_by(*by)):
+        found[source_id][state] = number
+    states = (TaskState.DONE, TaskState.DEAD, TaskState.FILTERED)
+    return {name: Counts(each.total(), *(each[state.value] for state in states)) for name, each in found.items()}
 
 
 def _sources(connection: Connection, *where: ColumnElement[bool]) -> dict[str, Source]:
@@ -139,6 +143,16 @@ def _known_rows(connection: Connection, query: QueryLedger, at: datetime) -> Ite
     unlisted = func.coalesce(TASKS.c.unlisted, false()).label("unlisted")
     statement = select(TASKS.c.video_id, unlisted).where(*_of_the_source(TASKS, query))
     return _rows(connection, statement.order_by(TASKS.c.video_id), query)
+
+
+def _bumped_rows(connection: Connection, query: QueryLedger, at: datetime) -> Iterable[AnswerRow]:
+    """What is known of a single order's work: of a video, or without one of the source's listing."""
+    del at
+    source_id = query.source_id or ""
+    statement = the_task(query.video_id, source_id) if query.video_id else the_source(source_id)
+    for row in connection.execute(statement).mappings():
+        known = known_of_video(Task.from_row(row)) if query.video_id else known_of_source(Source.from_row(row))
+        yield {name: _plain(value) for name, value in known.items()}
 
 
 def _attempt_rows(connection: Connection, query: QueryLedger, at: datetime) -> Iterable[AnswerRow]:
@@ -242,4 +256,5 @@ _TOPICS: Final[Mapping[LedgerTopic, Callable[[Connection, QueryLedger, datetime]
     "workers": _worker_rows,
     "burials": _burial_rows,
     "known": _known_rows,
+    "bumped": _bumped_rows,
 }

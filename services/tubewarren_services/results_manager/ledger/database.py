@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, insert, inspect, make_url, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
@@ -69,7 +69,8 @@ def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]])
     """Insert rows, or overwrite the columns they name where their key is there already."""
     if not rows:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    # Loaded already, with the engine. The other one would be a third of what SQLAlchemy costs a start.
+    dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
     statement = dialect.insert(table)
     keys = [column.name for column in table.primary_key]
     overwritten = {name: statement.excluded[name] for name in rows[0] if name not in keys}

@@ -8,6 +8,7 @@ from typing import Final
 from tubewarren.endings import BY_THE_BROKER, name_of
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Event
+from tubewarren.messages.bumps import OrdersBumped
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.messages.events import (
     DeadSettled,
@@ -63,6 +64,8 @@ def fragments_of(event: Event, trace_id: str | None = None) -> Iterator[Fragment
             yield Source(event.source_id, course=Course(Phase.ACCEPTED, LONG_AGO), entry=entry)
         case VideosQueued() | VideosUnlisted():
             yield from _of_a_list(event)
+        case OrdersBumped():
+            yield from _of_a_bump(event)
         case ResultsMoved():
             yield from _of_a_move(event)
         case WorkerBeat() | WorkerChanged():
@@ -186,6 +189,15 @@ def _of_the_unlisted(event: VideosUnlisted) -> Iterator[Fragment]:
             # That alone is no step of the video.
             standing = Standing(TaskState.PENDING, LONG_AGO)
             yield Task(video_id, event.source_id, standing=standing, origin=Origin(is_gone, event.at))
+
+
+def _of_a_bump(event: OrdersBumped) -> Iterator[Fragment]:
+    # That is a step neither of the videos nor of their source.
+    for video_id in event.video_ids:
+        waiting = Standing(TaskState.PENDING, LONG_AGO)
+        yield Task(video_id, event.source_id, standing=waiting, bumped_at=event.at)
+    if event.is_listing:
+        yield Source(event.source_id, course=Course(Phase.ACCEPTED, LONG_AGO), bumped_at=event.at)
 
 
 def _of_a_source(

@@ -1,6 +1,6 @@
 """The ledger: events in, rows and counts out."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, repeat
@@ -10,15 +10,19 @@ from sqlalchemy import Engine, select
 
 from tubewarren.failures import Failure
 from tubewarren.messages import Event
+from tubewarren.messages.bumps import BumpOrders
 from tubewarren.messages.commands import DownloadVideo, ExpandSource, QueryLedger
 from tubewarren.messages.events import LedgerAnswered, SourceProgress
 from tubewarren_services.results_manager.ledger import answers
 from tubewarren_services.results_manager.ledger.database import chunks, connect, reading, writing
 from tubewarren_services.results_manager.ledger.fragments import Fragment, fragment_of_a_burial, fragments_of
 from tubewarren_services.results_manager.ledger.projection import project
+from tubewarren_services.results_manager.ledger.records import Row
 from tubewarren_services.results_manager.ledger.schema import TASKS
 from tubewarren_services.results_manager.ledger.sources import Counts, finish_of, state_of, videos_of
+from tubewarren_services.results_manager.ledger.standings import Standings
 from tubewarren_services.results_manager.ledger.tasks import TaskState
+from tubewarren_services.results_manager.ledger.waiting import count_states, the_task, waiting_videos
 
 Clock = Callable[[], datetime]
 """Tells the time, aware and in UTC."""
@@ -126,6 +130,29 @@ class Ledger:
                 )
                 video_ids.update(connection.scalars(statement))
         return sorted(video_ids)
+
+    def standings(self, order: BumpOrders) -> Standings:
+        """What is known of those that an order to bump means."""
+        with reading(self._engine) as connection:
+            source = answers.sources_of(connection, [order.source_id]).get(order.source_id)
+            return Standings(source, count_states(connection, order.source_id, order.video_id, self._clock()))
+
+    def waiting(self, order: BumpOrders, at_once: int) -> Generator[list[Row], None, None]:
+        """The videos that an order to bump means and that nobody has begun with, so many at a time.
+
+        Those that it has sent ahead already, before it was interrupted, are left out.
+        """
+        now = self._clock()
+        with reading(self._engine) as connection:
+            yield from waiting_videos(
+                connection, order.source_id, order.video_id, now, order.not_before or now, at_once
+            )
+
+    def has_heard(self, source_id: str, video_id: str, at: datetime) -> bool:
+        """Whether a copy of the order for a video is known that was sent at that time, or a later one."""
+        with reading(self._engine) as connection:
+            bumped_at = connection.scalar(the_task(video_id, source_id).with_only_columns(TASKS.c.bumped_at))
+            return bumped_at is not None and bumped_at >= at
 
     def _project(self, fragments: Iterable[Fragment]) -> Changes:
         with writing(self._engine) as connection:

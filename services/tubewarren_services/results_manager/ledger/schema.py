@@ -18,7 +18,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 """One more with every column. A column that came later may be empty or has a default in the database, so that it can be
 added to a table with rows in it."""
 
@@ -76,6 +76,7 @@ SOURCES: Final = Table(
     _text("fate"),
     Column("fate_at", UtcTime),
     _text("endings"),
+    Column("bumped_at", UtcTime),
 )
 
 TASKS: Final = Table(
@@ -107,6 +108,7 @@ TASKS: Final = Table(
     _text("endings"),
     Column("unlisted", Boolean),
     Column("unlisted_at", UtcTime),
+    Column("bumped_at", UtcTime),
     Index("tasks_by_source", "source_id", "state"),
     Index("tasks_by_state", "state", "state_at"),
 )

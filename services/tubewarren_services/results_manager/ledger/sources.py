@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 from tubewarren.endings import moment_of, names
 from tubewarren.messages.events import Fate, SourceState
-from tubewarren_services.results_manager.ledger.records import LONG_AGO, Row, greater
+from tubewarren_services.results_manager.ledger.records import LONG_AGO, Row, greater, latest
 from tubewarren_services.results_manager.ledger.settled import Settled, endings_of, settled_of, settled_row
 from tubewarren_services.results_manager.ledger.tasks import Setback, told_after
 
@@ -82,6 +82,7 @@ class Source:
     Attributes:
         settled: what a person did when its order was dead, unless it went on since.
         endings: the ends that were heard of.
+        bumped_at: of the newest copy of its order that was sent ahead.
     """
 
     source_id: str
@@ -91,6 +92,7 @@ class Source:
     setback: Setback | None = None
     settled: Settled | None = None
     endings: frozenset[str] = frozenset()
+    bumped_at: datetime | None = None
 
     @property
     def phase(self) -> Phase:
@@ -116,6 +118,7 @@ class Source:
             setback=greater(self.setback, said.setback, Setback.order),
             settled=None if settled is None or settled.at < course.at else settled,
             endings=names(*self.endings, *said.endings),
+            bumped_at=latest(self.bumped_at, said.bumped_at),
         )
 
     def _told_after(self, known: Self) -> Self:
@@ -157,6 +160,7 @@ class Source:
             "failure_reason": setback and setback.reason,
             "failed_at": setback and setback.at,
             "next_at": setback and setback.next_at,
+            "bumped_at": self.bumped_at,
             **settled_row(self.settled, names(*self.endings)),
         }
 
@@ -173,6 +177,7 @@ class Source:
             setback=failed_at and Setback(row["failure_kind"], row["failure_reason"], failed_at, row["next_at"]),
             settled=settled_of(row),
             endings=endings_of(row),
+            bumped_at=row["bumped_at"],
         )
 
 

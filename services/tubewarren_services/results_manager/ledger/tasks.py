@@ -135,6 +135,7 @@ class Task:
         claimed_at: when it was last claimed.
         settled: what a person did when it was dead, unless it went on since.
         endings: the ends that were heard of.
+        bumped_at: of the newest copy of its order that was sent ahead.
     """
 
     video_id: str
@@ -147,6 +148,7 @@ class Task:
     settled: Settled | None = None
     endings: frozenset[str] = frozenset()
     origin: Origin | None = None
+    bumped_at: datetime | None = None
 
     @property
     def state(self) -> TaskState:
@@ -175,6 +177,7 @@ class Task:
             settled=None if settled is None or _is_past(settled, standing) else settled,
             endings=names(*self.endings, *said.endings),
             origin=greater(self.origin, said.origin, Origin.order),
+            bumped_at=latest(self.bumped_at, said.bumped_at),
         )
 
     def _told_after(self, known: Self) -> Self:
@@ -215,6 +218,7 @@ class Task:
             "claimed_at": self.claimed_at,
             "unlisted": self.origin and self.origin.is_gone,
             "unlisted_at": self.origin and self.origin.at,
+            "bumped_at": self.bumped_at,
             **settled_row(self.settled, names(*self.endings)),
         }
 
@@ -242,6 +246,7 @@ class Task:
             settled=settled_of(row),
             endings=endings_of(row),
             origin=row["unlisted_at"] and Origin(row["unlisted"], row["unlisted_at"]),
+            bumped_at=row["bumped_at"],
         )
 
 

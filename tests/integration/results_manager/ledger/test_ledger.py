@@ -631,7 +631,7 @@ def test_a_ledger_of_an_older_program_gets_what_is_new_and_keeps_what_it_has(tmp
     assert [row["rule"] for row in rows(second, "burials")] == [""]
     second.close()
     with sqlite3.connect(path) as newer:
-        assert newer.execute("SELECT schema_version FROM ledger_meta").fetchone() == (4,)
+        assert newer.execute("SELECT schema_version FROM ledger_meta").fetchone() == (5,)
     newer.close()
 
 
