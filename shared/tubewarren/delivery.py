@@ -26,6 +26,8 @@ class Delivery:
         trace: the W3C headers of the story that it belongs to.
         death: set on commands that come by way of the dead-letter exchange.
         due_since: when it came into its queue, to be handled at once.
+        ordered_at: when it was first published, to a whole second; None when nobody says.
+        is_redriven: a person, or a trouble that is over, brought it back from a dead queue.
     """
 
     message: Message
@@ -39,3 +41,5 @@ class Delivery:
     trace: Mapping[str, str] = field(default_factory=dict)
     death: Death | None = None
     due_since: datetime | None = None
+    ordered_at: datetime | None = None
+    is_redriven: bool = False

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal, assert_never
 
-from tubewarren.failures import Failure
+from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Event, Message
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.messages.events import MessageBuried, SourceFailed, Verdict, VideoFailed
-from tubewarren.outcomes import Bury, Done, Outcome, Park, PassOn, Refund, Retry, SecondOpinion
+from tubewarren.outcomes import Bury, Done, Outcome, Overtaken, Park, PassOn, Refund, Retry, SecondOpinion
 from tubewarren.topology import WorkQueue
 
+_TOO_EARLY: Final = Failure(kind=FailureKind.NOT_YET, reason="It is not time yet.")
 _JITTER: Final = 0.2
 """A retry comes up to a fifth later than its rung says."""
 
@@ -55,6 +56,9 @@ class Settlement:
     next_at: datetime | None = None
 
 
+_DONE: Final = Settlement()
+
+
 def settle(  # noqa: PLR0911 - one for each outcome
     outcome: Outcome, attempt: int, queue: WorkQueue, now: datetime, spread: float = 0.0
 ) -> Settlement:
@@ -68,8 +72,8 @@ def settle(  # noqa: PLR0911 - one for each outcome
         spread: from 0 to 1, by chance: how much of the jitter a retry gets.
     """
     match outcome:
-        case Done():
-            return Settlement()
+        case Done() | Overtaken():
+            return _DONE
         case Retry(failure) if attempt > len(queue.rungs):
             return _give_up(_after_all(failure, attempt))
         case Retry(failure):
@@ -107,6 +111,13 @@ def is_too_early(not_before: datetime | None, queue: WorkQueue, now: datetime) -
     if not_before is None or now >= not_before:
         return False
     return not queue.rungs or not_before - now > queue.rungs[0].delay / 2
+
+
+def next_hop(not_before: datetime | None, attempt: int, queue: WorkQueue, now: datetime) -> Forward | None:
+    """Where a parked delivery that came back too early goes on waiting; None when its time has come."""
+    if not_before is None or not is_too_early(not_before, queue, now):
+        return None
+    return park(_TOO_EARLY, not_before, attempt, queue, now).forward
 
 
 def announcements(

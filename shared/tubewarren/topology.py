@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal
 
+from tubewarren.fair_share import RANKS, is_ranked, rank
 from tubewarren.messages import Command, Event, Message
+from tubewarren.messages.bumps import AnnounceBump, BumpOrders, OrdersBumped, PrioritiseSource
 from tubewarren.messages.commands import (
     AddSource,
     DownloadVideo,
@@ -42,7 +44,8 @@ from tubewarren.messages.events import (
 from tubewarren.messages.permits import CancelSource, QueryGates, RedriveDead, RequestPermit, SetPause
 
 COMMANDS: Final = "tubewarren.commands"
-"""Direct: a command's type, or a work queue's own name, leads to exactly the queues that are bound to it."""
+"""Direct: a command's type, with its rank or without, or a work queue's own name, leads to exactly the queues that are
+bound to it."""
 EVENTS: Final = "tubewarren.events"
 """Topic: an event's type, for whoever listens."""
 DEAD: Final = "tubewarren.dead"
@@ -72,6 +75,7 @@ DEFAULT_LADDER: Final = (
     timedelta(hours=12),
 )
 
+_OF_LANES: Final = {f"{name}.p{number}": name for name in (SOURCE_EXPANDER, DOWNLOADER) for number in RANKS}
 _HISTORY: Final = (
     SourceAccepted,
     SourceRefused,
@@ -136,15 +140,20 @@ class Rung:
 class WorkQueue:
     """A queue of commands with its retry ladder and its dead queue; all their names derive from it.
 
+    With lanes, its work is served by rank: it waits in one queue for each rank, and what comes without having said its
+    rank (from a rung, out of a dead queue, from a stranger) is sorted into them by whoever works there.
+
     Attributes:
         ladder: the delays; without any, nothing can wait, and what cannot be done at once is given up.
         can_hold: its work belongs to sources, which a person can pause.
+        has_lanes: its work is served by rank, and not in the order in which it came.
     """
 
     name: str
     commands: tuple[type[Command], ...]
     ladder: tuple[timedelta, ...]
     can_hold: bool = False
+    has_lanes: bool = False
 
     @property
     def rungs(self) -> tuple[Rung, ...]:
@@ -161,17 +170,27 @@ class WorkQueue:
         """The queue where the work of paused sources waits for them; empty when there is none."""
         return f"{self.name}.held" if self.can_hold else ""
 
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """The queues in which work waits by rank, best first; none where it is served as it comes."""
+        return tuple(f"{self.name}.p{number}" for number in RANKS) if self.has_lanes else ()
+
+    def lane_of(self, message: Message) -> str:
+        """The queue in which a message waits for a worker."""
+        return self.lanes[RANKS.index(rank(message))] if self.has_lanes else self.name
+
     def queues(self) -> tuple[Queue, ...]:
-        """The work queue itself, its rungs, its dead queue, and the one for what is held."""
-        work = Queue(
-            self.name,
-            "work",
-            _dead_lettering(DEAD, self.name)
-            | {
-                "x-delivery-limit": _DELIVERY_LIMIT,
-                "x-consumer-timeout": _milliseconds(_CONSUMER_TIMEOUT),
-            },
-            tuple(Binding(COMMANDS, key) for key in (*(command.type for command in self.commands), self.name)),
+        """The work queue itself, its lanes, its rungs, its dead queue, and the one for what is held."""
+        limits = {"x-delivery-limit": _DELIVERY_LIMIT, "x-consumer-timeout": _milliseconds(_CONSUMER_TIMEOUT)}
+        arguments = _dead_lettering(DEAD, self.name) | limits
+        ranked = [kind for kind in self.commands if is_ranked(kind)]
+        keys = [*(command.type for command in self.commands), self.name]
+        if not self.has_lanes:
+            keys += [_key(kind, number) for kind in ranked for number in RANKS]
+        work = Queue(self.name, "work", arguments, tuple(Binding(COMMANDS, key) for key in keys))
+        lanes = (
+            Queue(lane, "lane", arguments, tuple(Binding(COMMANDS, _key(kind, number)) for kind in ranked))
+            for number, lane in zip(RANKS, self.lanes, strict=False)
         )
         rungs = (
             Queue(
@@ -182,7 +201,7 @@ class WorkQueue:
             for rung in self.rungs
         )
         held = (Queue(self.held, "held", _kept_until_taken()),) if self.can_hold else ()
-        return (work, *rungs, _dead_queue(self.name), *held)
+        return (work, *lanes, *rungs, _dead_queue(self.name), *held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,18 +262,18 @@ def topology(ladder: tuple[timedelta, ...] = DEFAULT_LADDER, storage: str = "mai
     return Topology(
         exchanges=(Exchange(COMMANDS, "direct"), Exchange(EVENTS, "topic"), Exchange(DEAD, "topic")),
         work=(
-            WorkQueue(SHEET_INGESTOR, (AddSource,), ladder),
-            WorkQueue(SOURCE_EXPANDER, (ExpandSource,), ladder, can_hold=True),
-            WorkQueue(DOWNLOADER, (DownloadVideo,), ladder, can_hold=True),
-            WorkQueue(holder, (SelectResults, ReturnResults), ladder),
+            WorkQueue(SHEET_INGESTOR, (AddSource, PrioritiseSource), ladder),
+            WorkQueue(SOURCE_EXPANDER, (ExpandSource,), ladder, can_hold=True, has_lanes=True),
+            WorkQueue(DOWNLOADER, (DownloadVideo,), ladder, can_hold=True, has_lanes=True),
+            WorkQueue(holder, (SelectResults, ReturnResults, BumpOrders), ladder),
         ),
         events=(
             EventQueue(
                 STATUS_WRITER,
-                (*_HISTORY, SourceNoted, SourceProgress, VideoProgress, WorkerChanged, FleetGates),
+                (*_HISTORY, SourceNoted, SourceProgress, WorkerChanged, FleetGates),
                 mortal,
             ),
-            EventQueue(holder, (*_HISTORY, MessageBuried, ResultsMoved, WorkerChanged), mortal),
+            EventQueue(holder, (*_HISTORY, OrdersBumped, MessageBuried, ResultsMoved, WorkerChanged), mortal),
             EventQueue(
                 HEARTBEAT_MONITOR,
                 (WorkerBeat, VideoDownloaded, VideoFailed, SourceExpanded, SourceRefreshed, SourceFailed),
@@ -279,18 +298,36 @@ def questions(storage: str) -> WorkQueue:
 def permits() -> WorkQueue:
     """The queue in which the heartbeat-monitor is asked; it lives only as long as somebody answers it."""
     return WorkQueue(
-        f"{HEARTBEAT_MONITOR}.questions", (RequestPermit, SetPause, CancelSource, RedriveDead, QueryGates), ()
+        f"{HEARTBEAT_MONITOR}.questions",
+        (RequestPermit, SetPause, CancelSource, RedriveDead, AnnounceBump, QueryGates),
+        (),
     )
 
 
 def route(message: Message) -> Binding:
-    """The exchange and routing key that a message is published with."""
+    """The exchange and routing key that a message is published with: its type, and its rank where it has one.
+
+    What one storage alone shall do goes by the name of its queue.
+    """
+    if isinstance(message, BumpOrders):
+        return Binding(COMMANDS, results_manager(message.storage))
+    if is_ranked(type(message)):
+        return Binding(COMMANDS, _key(type(message), rank(message)))
     return Binding(COMMANDS if isinstance(message, Command) else EVENTS, message.type)
+
+
+def work_queue_of(queue: str) -> str:
+    """The work queue to which a lane belongs; any other queue's own name."""
+    return _OF_LANES.get(queue, queue)
 
 
 def is_worth_waiting_for(message: Message) -> bool:
     """Whether a message must outlive a broker restart; only progress may be lost, the next one is better."""
     return not isinstance(message, VideoProgress)
+
+
+def _key(kind: type[Message], number: int) -> str:
+    return f"{kind.type}.p{number}"
 
 
 def _dead_queue(name: str) -> Queue:

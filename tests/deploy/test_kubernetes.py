@@ -24,6 +24,7 @@ from tubewarren.topology import (
     SHEET_INGESTOR,
     SOURCE_EXPANDER,
     STATUS_WRITER,
+    topology,
 )
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -63,12 +64,17 @@ CUSTOM = {
         minReplicaCount=_NUMBER,
         maxReplicaCount=_NUMBER,
         pollingInterval=_NUMBER,
-        advanced=_closed((), horizontalPodAutoscalerConfig=_closed((), behavior=_ANYTHING)),
+        advanced=_closed(
+            (),
+            horizontalPodAutoscalerConfig=_closed((), behavior=_ANYTHING),
+            scalingModifiers=_closed(("formula", "target"), formula=_TEXT, target=_TEXT),
+        ),
         triggers={
             "type": "array",
             "items": _closed(
                 ("type", "metadata"),
                 type={"const": "rabbitmq"},
+                name=_TEXT,
                 authenticationRef=_closed(("name",), name=_TEXT),
                 # Numbers are texts here.
                 metadata=_closed(
@@ -269,11 +275,14 @@ def test_every_name_that_is_used_exists(example: list[Manifest]) -> None:
                 case {"persistentVolumeClaim": {"claimName": name}}:
                     assert name in claims
     (scaled,) = of_kind(example, "ScaledObject").values()
-    (trigger,) = scaled["spec"]["triggers"]
-    (key,) = of_kind(example, "TriggerAuthentication")[trigger["authenticationRef"]["name"]]["spec"]["secretTargetRef"]
+    triggers = {trigger["name"]: trigger for trigger in scaled["spec"]["triggers"]}
+    (login,) = {trigger["authenticationRef"]["name"] for trigger in triggers.values()}
+    (key,) = of_kind(example, "TriggerAuthentication")[login]["spec"]["secretTargetRef"]
     assert scaled["spec"]["scaleTargetRef"]["name"] in of_kind(example, "Deployment")
     assert key["key"] in secrets[key["name"]]["data"]
-    assert trigger["metadata"]["queueName"] == DOWNLOADER
+    work = topology().work_queue(DOWNLOADER)
+    assert [trigger["metadata"]["queueName"] for trigger in triggers.values()] == [work.name, *work.lanes]
+    assert scaled["spec"]["advanced"]["scalingModifiers"]["formula"] == " + ".join(triggers)
 
 
 def _broker_pod(manifests: list[Manifest]) -> Manifest:

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tubewarren.admission import Admission, Shift
+from tubewarren.bumping import Known, Order
 from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages.commands import DownloadVideo, ExpandSource, ReturnResults
 from tubewarren.messages.permits import Decision, PermitAnswered, RequestPermit
-from tubewarren.outcomes import Bury, Done, PassOn, Refund, Retry
+from tubewarren.outcomes import Bury, Done, Overtaken, PassOn, Refund, Retry
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ORDER = DownloadVideo(video_id="x", url="https://example.org/x", source_id="1")
@@ -36,6 +37,12 @@ class World:
     seconds: float = 0.0
     ends_at: float = 1e9
     claims: list[tuple[str, float]] = field(default_factory=list)
+    known: Known | None = None
+    looked_up: list[str] = field(default_factory=list)
+
+    async def look_up(self, order: Order) -> Known | None:
+        self.looked_up.append(order.key)
+        return self.known
 
     async def ask(self, request: RequestPermit) -> PermitAnswered | None:
         self.asked.append(request)
@@ -65,6 +72,7 @@ class World:
             clock=lambda: NOON + timedelta(seconds=self.seconds),
             timer=lambda: self.seconds,
             shift=shift or Shift(),
+            look_up=self.look_up,
             pause=self.sleep,
             chance=lambda: self.chance,
         )
@@ -247,7 +255,7 @@ async def test_without_a_monitor_a_blocked_worker_rests_longer_each_time_until_i
         worker.note(BLOCKED)
         begin = world.seconds
         while worker.closed is not None:
-            await world.keep_for(worker, 1)
+            await world.keep_for(worker, 5)
         rests.append(world.seconds - begin)
 
     assert rests[0] == pytest.approx(60, abs=15)
@@ -353,3 +361,40 @@ async def test_after_trouble_that_may_be_everybodys_the_next_start_is_asked_for(
     worker.note(Retry(Failure(kind=FailureKind.EXTRACTOR, reason="Out of date.")))
     await worker.admit(delivery())
     assert len(world.asked) == 2
+
+
+def told_of_bumps(*source_ids: str) -> PermitAnswered:
+    return granted().model_copy(update={"bumped": source_ids, "bumps_until": NOON})
+
+
+async def test_an_order_that_its_copy_has_overtaken_is_over_and_uses_up_no_permit(world: World) -> None:
+    worker, world.answers, world.always = world.worker(), deque([told_of_bumps("1")]), granted()
+    world.known = Known(bumped_at=NOON)
+    copy = ORDER.model_copy(update={"bumped_at": NOON})
+    original = Delivery(ORDER, "id", ordered_at=NOON - timedelta(minutes=1))
+
+    # Of the first, the answer tells that its source was bumped.
+    assert await worker.admit(original) == Overtaken()
+    assert await worker.admit(original) == Overtaken()
+    assert len(world.asked) == 1
+    assert await worker.admit(Delivery(copy, "id")) == Delivery(copy, "id")
+    assert [request.bumps_seen for request in world.asked] == [None, NOON]
+
+
+async def test_orders_of_sources_that_were_not_bumped_are_not_looked_up(world: World) -> None:
+    worker, world.always = world.worker(), told_of_bumps("2")
+
+    assert await worker.admit(delivery()) == delivery()
+
+    assert world.looked_up == []
+
+
+async def test_a_copy_waits_for_the_ledger_to_hear_and_then_on_a_rung_for_whoever_began_before(world: World) -> None:
+    world.always = granted()
+    world.known = Known(bumped_at=NOON, begun_at=NOON - timedelta(minutes=1))
+    copy = Delivery(ORDER.model_copy(update={"bumped_at": NOON}), "id")
+
+    assert await world.worker().admit(copy) == PassOn("rung")
+
+    assert world.seconds == 2
+    assert world.asked == []

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tubewarren.fair_share import RANKS
 from tubewarren.messages import TYPES, Command, Event
-from tubewarren.messages.commands import DownloadVideo, QueryLedger
+from tubewarren.messages.bumps import BumpAnswered
+from tubewarren.messages.commands import DownloadVideo, ExpandSource, QueryLedger
 from tubewarren.messages.events import LedgerAnswered, VideoProgress, WorkerBeat, WorkerState
 from tubewarren.messages.permits import PermitAnswered
 from tubewarren.topology import (
@@ -24,11 +26,14 @@ from tubewarren.topology import (
     results_manager,
     route,
     topology,
+    work_queue_of,
 )
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ANSWERED_DIRECTLY = {LedgerAnswered.type, PermitAnswered.type}
+ANSWERED_DIRECTLY = {BumpAnswered.type, LedgerAnswered.type, PermitAnswered.type}
 """Events that go to who asked, and are never published for others."""
+KEPT_FOR_NOBODY = {VideoProgress.type}
+"""Events that are heard only while somebody listens: the next one makes them worthless."""
 
 
 @pytest.fixture
@@ -151,13 +156,20 @@ def test_a_command_reaches_exactly_its_work_queue(system: Topology) -> None:
 def test_every_event_is_heard_by_someone_or_deliberately_by_nobody(kind: type[Event]) -> None:
     heard = reached(topology(), EVENTS, kind.type)
 
-    assert bool(heard) != (kind.type in ANSWERED_DIRECTLY)
+    assert bool(heard) != (kind.type in ANSWERED_DIRECTLY | KEPT_FOR_NOBODY)
 
 
 def test_no_queue_leaves_its_delivery_limit_to_the_broker_where_it_has_consumers(system: Topology) -> None:
     limits = {queue.purpose: queue.arguments.get("x-delivery-limit") for queue in system.queues}
 
-    assert limits == {"dead": 1_000_000_000, "held": 1_000_000_000, "work": 10, "events": 10, "retry": None}
+    assert limits == {
+        "dead": 1_000_000_000,
+        "held": 1_000_000_000,
+        "work": 10,
+        "lane": 10,
+        "events": 10,
+        "retry": None,
+    }
 
 
 def test_every_queue_is_a_quorum_queue_that_loses_nothing_on_its_way_to_the_next(system: Topology) -> None:
@@ -208,6 +220,42 @@ def test_every_service_is_started_and_those_that_watch_first() -> None:
         "source-expander",
         "downloader",
     )
+
+
+@pytest.mark.parametrize(
+    ("message", "queue"),
+    [
+        (DownloadVideo(video_id="v", url="u", source_id="s"), "downloader.p5"),
+        (DownloadVideo(video_id="v", url="u", source_id="s", priority=1), "downloader.p1"),
+        (DownloadVideo(video_id="v", url="u", source_id="s", priority=9, place=500), "downloader.p10"),
+        (ExpandSource(source_id="s", url="u", priority=3), "source-expander.p3"),
+    ],
+)
+def test_an_order_goes_to_the_lane_of_its_rank_and_nowhere_else(message: Command, queue: str) -> None:
+    system, binding = topology(), route(message)
+
+    assert reached(system, binding.exchange, binding.routing_key) == [queue]
+    assert system.work_queue(queue.partition(".")[0]).lane_of(message) == queue
+
+
+def test_an_order_of_any_rank_goes_to_a_work_queue_without_lanes_too() -> None:
+    (queue, *_) = WorkQueue("work", (DownloadVideo,), ()).queues()
+    orders = [DownloadVideo(video_id="v", url="u", source_id="s", priority=number) for number in RANKS]
+
+    assert {route(order) for order in orders} <= set(queue.bindings)
+
+
+def test_a_lane_is_what_its_work_queue_is(system: Topology) -> None:
+    queues, downloader = by_name(system), system.work_queue("downloader")
+
+    assert downloader.lanes == tuple(f"downloader.p{number}" for number in range(1, 11))
+    assert [work.name for work in system.work if work.lanes] == ["source-expander", "downloader"]
+    for lane in downloader.lanes:
+        assert queues[lane].arguments == queues["downloader"].arguments
+    assert {work_queue_of(lane) for lane in downloader.lanes} == {"downloader"}
+    assert {name for name in queues if work_queue_of(name) == name} == {
+        queue.name for queue in system.queues if queue.purpose != "lane"
+    }
 
 
 def test_commands_and_events_go_by_their_type() -> None:

@@ -91,7 +91,7 @@ def review(fleet: Fleet, now: datetime, limits: HeartbeatSettings) -> tuple[Flee
     workers = {}
     changes = []
     for name, known in fleet.workers.items():
-        worker = replace(known, last_seen=min(known.last_seen, now))
+        worker = known if known.last_seen <= now else replace(known, last_seen=now)
         if worker.health in _GONE and now - worker.last_seen >= FORGOTTEN_AFTER:
             continue
         health = _health_in_silence(worker, now - max(worker.last_seen, since), limits)

@@ -41,6 +41,8 @@ _BATCH: Final = 500
 _LINGER: Final = timedelta(milliseconds=200)
 _REVIEW_EVERY: Final = timedelta(seconds=1)
 _SAVE_EVERY: Final = timedelta(seconds=5)
+_PERMITS_AT_A_TIME: Final = 100
+"""Deciding takes no time, but each answer goes to the broker and back: four at a time would be few for a thousand."""
 _FAREWELL_PATIENCE: Final = timedelta(seconds=2)
 _LEDGER_PATIENCE: Final = timedelta(seconds=5)
 _COUNT_EVERY: Final = timedelta(minutes=1)
@@ -89,7 +91,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     alarming = (alarm, partial(_keep_counting, bus, surroundings.topology, desk)) if is_alarmed else ()
     (heard,) = (each for each in surroundings.topology.events if each.service == HEARTBEAT_MONITOR)
     listening = await bus.consume_events(heard.name, record, _BATCH, _LINGER)
-    answering = await bus.answer(permits(), office.answer)
+    answering = await bus.answer(permits(), office.answer, _PERMITS_AT_A_TIME)
     try:
         yield Service(
             consumptions=(listening, answering),

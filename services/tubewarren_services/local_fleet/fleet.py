@@ -281,7 +281,7 @@ def _health_place(settings: Settings, place: int) -> dict[str, str]:
 
 
 def _command(service: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "tubewarren_services.cli.main", "run", service, "--stop-at-eof")
+    return (sys.executable, "-m", "tubewarren_services.cli.entry", "run", service, "--stop-at-eof")
 
 
 @contextmanager

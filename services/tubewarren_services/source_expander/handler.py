@@ -109,10 +109,12 @@ async def _order(source: ExpandSource, page: Page, tally: _Tally, ports: Ports) 
     if not videos:
         return
     await ports.publish(VideosQueued(at=datetime.now(UTC), source_id=source.source_id, videos=videos))
-    await ports.publish(*(_order_for(source, video) for video in videos))
+    # Of a refresh, only what is ordered now counts: that is new, and little.
+    first = tally.sieve.taken - len(videos) + 1
+    await ports.publish(*(_order_for(source, video, place) for place, video in enumerate(videos, first)))
 
 
-def _order_for(source: ExpandSource, video: ListedVideo) -> DownloadVideo:
+def _order_for(source: ExpandSource, video: ListedVideo, place: int) -> DownloadVideo:
     return DownloadVideo(
         video_id=video.video_id,
         url=video.url,
@@ -123,6 +125,7 @@ def _order_for(source: ExpandSource, video: ListedVideo) -> DownloadVideo:
         priority=source.priority,
         preset=source.preset,
         not_before=video.not_before,
+        place=place,
     )
 
 

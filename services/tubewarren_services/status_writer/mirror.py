@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Final, Self
@@ -294,7 +294,8 @@ def _spell_record(record: Record) -> str:
 
 
 def _spell_statement(said: Statement) -> Sequence[object]:
-    told = (astuple(said.order), dict(said.values))
+    order = said.order
+    told = ((order.precedence, order.at, order.tie), dict(said.values))
     return (*told, said.ending, sorted(said.endings)) if said.ending or said.endings else told
 
 

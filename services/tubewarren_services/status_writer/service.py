@@ -1,17 +1,20 @@
 """The status-writer at work: events into the mirror, the mirror into the workbook, then the ack."""
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
 
 from tubewarren.bus import Afterwards
 from tubewarren.delivery import Delivery
-from tubewarren.messages.events import WorkerChanged, WorkerHealth
+from tubewarren.messages.events import VideoProgress, WorkerChanged, WorkerHealth
 from tubewarren.runner import Activity, Service, Surroundings
 from tubewarren.sheets.backoff import Backoff
 from tubewarren.sheets.errors import SheetUnavailableError
@@ -30,6 +33,10 @@ _MOST_UNWRITTEN: Final = 20_000
 _PAUSE_OF_MEMORY: Final = timedelta(seconds=2)
 _LOOK_EVERY: Final = 3
 """Times as seldom as changes are written: what others did is seen with each write, too."""
+_MOST_RUNNING: Final = 20_000
+"""Videos whose progress is kept until it is shown; the longest silent are forgotten first."""
+_SHOWN_IN_A_SECOND: Final = 400
+"""Progress costs little while little runs, and with thousands of videos is shown more seldom."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -50,12 +57,20 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
             await writer.heal()
             await asyncio.sleep(often.total_seconds())
 
+    async def keep_showing() -> None:
+        while True:
+            shown = await writer.show_progress(often)
+            await asyncio.sleep(max(often.total_seconds(), shown / _SHOWN_IN_A_SECOND))
+
     (heard,) = (each for each in surroundings.topology.events if each.service == STATUS_WRITER)
     try:
-        listening = await bus.consume_events(
-            heard.name, writer.remember, _BATCH, _BATCH_EVERY, Afterwards(writer.write, often, _MOST_UNWRITTEN)
-        )
-        yield Service(consumptions=(listening,), loops=(keep_right,), activity=writer.activity)
+        # Kept for nobody: while the sheet is away for an hour, millions would wait that the next one makes worthless.
+        async with bus.watch(VideoProgress.type) as arrived:
+            listening = await bus.consume_events(
+                heard.name, writer.remember, _BATCH, _BATCH_EVERY, Afterwards(writer.write, often, _MOST_UNWRITTEN)
+            )
+            loops = (keep_right, keep_showing, partial(writer.follow, arrived))
+            yield Service(consumptions=(listening,), loops=loops, activity=writer.activity)
     finally:
         await writer.leave(surroundings.worker)
         await asyncio.to_thread(scribe.close)
@@ -66,6 +81,7 @@ class Writer:
     """The one that writes. Trouble with the workbook is told in the heartbeat; the events wait.
 
     Attributes:
+        timer: seconds that pass evenly.
         clock: the time of our own goodbye.
         backoff: while the workbook cannot be written.
         pause: waits for so many seconds.
@@ -75,11 +91,14 @@ class Writer:
     scribe: Scribe
     delivery_limit: int
     flushes: Flushes = field(default_factory=lambda: Flushes(Telemetry()))
+    timer: Callable[[], float] = time.monotonic
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     backoff: Backoff = field(default_factory=Backoff)
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep
     _memory_trouble: str = ""
     _sheet_trouble: str = ""
+    _running: dict[tuple[str, str], Delivery] = field(default_factory=dict)
+    _written_at: float = -math.inf
 
     async def remember(self, deliveries: Sequence[Delivery]) -> None:
         """Take a batch into the mirror, while the workbook is away, too: it is to show the newest when it is back."""
@@ -96,6 +115,30 @@ class Writer:
         with self.flushes.clearing():
             while not await self._is_done(self.scribe.flush):
                 await self.pause(next(pauses).total_seconds())
+        self._written_at = self.timer()
+
+    async def follow(self, arrived: asyncio.Queue[Delivery]) -> None:
+        """Hear how far the running videos are, for ever; of each the newest counts until it is shown."""
+        while True:
+            delivery = await arrived.get()
+            if isinstance(told := delivery.message, VideoProgress):
+                self._running.pop(which := (told.video_id, told.source_id), None)
+                self._running[which] = delivery
+                if len(self._running) > _MOST_RUNNING:
+                    del self._running[next(iter(self._running))]
+
+    async def show_progress(self, often: timedelta) -> int:
+        """Show how far the running videos are: with what is written next, or at once when nothing was for so long.
+
+        Returns:
+            How many have told of it since the last time.
+        """
+        told, self._running = self._running, {}
+        # What cannot be taken in is told anew in a moment.
+        if told and await self._is_taken_in([*told.values()]) and self._is_at_rest(often):
+            await self._is_done(self.scribe.flush)
+            self._written_at = self.timer()
+        return len(told)
 
     async def heal(self) -> None:
         """Look whether the workbook still shows what it should."""
@@ -119,6 +162,9 @@ class Writer:
         """What the heartbeat says."""
         troubles = dict.fromkeys((self._memory_trouble, self._sheet_trouble, *self.scribe.unreadable))
         return Activity(unfit=" ".join(troubles).strip())
+
+    def _is_at_rest(self, often: timedelta) -> bool:
+        return self.timer() - self._written_at >= often.total_seconds()
 
     async def _is_taken_in(self, deliveries: Sequence[Delivery]) -> bool:
         facts = (fact for delivery in deliveries for fact in facts_of(delivery, self.delivery_limit))

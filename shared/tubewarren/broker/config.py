@@ -21,6 +21,8 @@ CONSUMER_TIMEOUT: Final = timedelta(hours=24)
 _MARKER_FLAG: Final = "-tubewarren_node"
 _MEMORY_CEILING_BYTES: Final = 2 * 1024**3
 _DISK_FREE_LIMIT: Final = "200MB"
+_WAL_BYTES: Final = 64 * 1024**2
+"""What is in the log that all quorum queues share is in memory, too: at the usual 512 MB, more than a gigabyte."""
 _LOG_ROTATION_BYTES: Final = 10 * 1024**2
 
 
@@ -114,6 +116,7 @@ def conf(ports: Ports, *, machine_memory_bytes: int) -> str:
         "consumer_timeout": _milliseconds(CONSUMER_TIMEOUT),
         "vm_memory_high_watermark.absolute": memory_limit_bytes(machine_memory_bytes),
         "disk_free_limit.absolute": _DISK_FREE_LIMIT,
+        "raft.wal_max_size_bytes": _WAL_BYTES,
         "log.console": "false",
         "log.file": "rabbitmq.log",
         "log.file.level": "info",

@@ -62,10 +62,14 @@ def permissions() -> Mapping[str, Permission]:
         ),
         RESULTS_MANAGER: Permission(
             configure=_any(its_questions),
-            write=_any(events, _DIRECTLY, its_questions),
+            write=_any(commands, events, _DIRECTLY, its_questions),
             read=_any(manager, heard[f"{RESULTS_MANAGER}.{_ANY_STORAGE}"], its_questions, commands),
         ),
-        STATUS_WRITER: Permission(write=_any(events), read=_any(heard[STATUS_WRITER])),
+        STATUS_WRITER: Permission(
+            configure=_any(_WATCHES),
+            write=_any(events, _WATCHES),
+            read=_any(_WATCHES, heard[STATUS_WRITER], events),
+        ),
         SHEET_INGESTOR: Permission(
             configure=_any(_REPLIES, _WATCHES),
             write=_any(commands, events, _DIRECTLY, _WATCHES),
@@ -117,10 +121,12 @@ def definitions(
 
 def _worker(name: str) -> Permission:
     """Takes its orders, asks, and orders what follows."""
+    lanes = [_named(lane) for lane in topology().work_queue(name).lanes]
     return Permission(
-        configure=_any(_REPLIES),
+        # RabbitMQ 4.2.6 and 4.3.0 take looking at a queue for making it, and a worker looks for its best lane.
+        configure=_any(_REPLIES, *lanes),
         write=_any(_named(COMMANDS), _named(EVENTS), _DIRECTLY),
-        read=_any(_REPLIES, _named(name)),
+        read=_any(_REPLIES, _named(name), *lanes),
     )
 
 

@@ -6,19 +6,22 @@ from hashlib import sha256
 
 from aio_pika import DeliveryMode
 from aio_pika import Message as AmqpMessage
-from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.abc import AbstractIncomingMessage, HeadersType
 from pydantic import ValidationError
 
 from tubewarren.bus.errors import UnreadableMessageError
 from tubewarren.delivery import Death, Delivery
 from tubewarren.messages import TYPES, Message
-from tubewarren.topology import is_worth_waiting_for
+from tubewarren.topology import is_worth_waiting_for, work_queue_of
 
 ATTEMPT = "tubewarren-attempt"
 NOT_BEFORE = "tubewarren-not-before"
 OPINIONS = "tubewarren-unavailable-at"
 DIED_IN = "tubewarren-died-in"
 DIED_OF = "tubewarren-died-of"
+ORDERED_AT = "tubewarren-ordered-at"
+"""Of a copy that was published anew: when the first was, in seconds since 1970."""
+REDRIVEN = "tubewarren-redriven"
 TRACE_HEADERS = ("traceparent", "tracestate")
 _WAITED = "expired"
 
@@ -29,12 +32,11 @@ def encode(
     attempt: int = 1,
     not_before: datetime | None = None,
     trace: Mapping[str, str] | None = None,
-    amqp_priority: int = 0,
     reply_to: str | None = None,
     correlation_id: str | None = None,
 ) -> AmqpMessage:
     """Our message as AMQP knows it."""
-    headers: dict[str, str | int] = {**(trace or {}), ATTEMPT: attempt}
+    headers: HeadersType = {**(trace or {}), ATTEMPT: attempt}
     if not_before is not None:
         headers[NOT_BEFORE] = not_before.isoformat()
     mode = DeliveryMode.PERSISTENT if is_worth_waiting_for(message) else DeliveryMode.NOT_PERSISTENT
@@ -45,8 +47,7 @@ def encode(
         message_id=str(message.message_id),
         timestamp=datetime.now(UTC),
         delivery_mode=mode,
-        headers=dict(headers),
-        priority=amqp_priority,
+        headers=headers,
         reply_to=reply_to,
         correlation_id=correlation_id,
     )
@@ -74,12 +75,14 @@ def decode(incoming: AbstractIncomingMessage) -> Delivery:
         attempt=attempt_of(incoming.headers),
         opinions=opinions_of(incoming.headers),
         is_redelivered=bool(incoming.redelivered),
-        not_before=_moment(incoming.headers.get(NOT_BEFORE)),
+        not_before=not_before_of(incoming.headers),
         reply_to=incoming.reply_to,
         correlation_id=incoming.correlation_id,
         trace=trace_of(incoming.headers),
         death=death_of(incoming),
         due_since=_due_since(incoming),
+        ordered_at=ordered_at_of(incoming),
+        is_redriven=bool(incoming.headers.get(REDRIVEN)),
     )
 
 
@@ -94,10 +97,29 @@ def attempt_of(headers: Mapping[str, object]) -> int:
     return header if isinstance(header, int) and not isinstance(header, bool) and header > 0 else 1
 
 
+def not_before_of(headers: Mapping[str, object]) -> datetime | None:
+    """The time before which a message does not start; None when it may at once."""
+    return _moment(headers.get(NOT_BEFORE))
+
+
+def deliveries_of(headers: Mapping[str, object]) -> int:
+    """How often the broker has delivered a message before, as far as it counts that."""
+    header = headers.get("x-delivery-count")
+    return header if isinstance(header, int) else 0
+
+
 def opinions_of(headers: Mapping[str, object]) -> tuple[str, ...]:
     """The egresses that found this video unavailable, oldest first."""
     header = headers.get(OPINIONS)
     return tuple(str(each) for each in header) if isinstance(header, list) else ()
+
+
+def ordered_at_of(incoming: AbstractIncomingMessage) -> datetime | None:
+    """When it was first published, to a whole second, however often it was sent on since; None of a stranger's."""
+    header = incoming.headers.get(ORDERED_AT)
+    if isinstance(header, int):
+        return datetime.fromtimestamp(header, UTC)
+    return incoming.timestamp.astimezone(UTC) if isinstance(incoming.timestamp, datetime) else None
 
 
 def trace_of(headers: Mapping[str, object]) -> dict[str, str]:
@@ -126,7 +148,7 @@ def _recorded(headers: Mapping[str, object]) -> Iterator[Death]:
     record = headers.get("x-death")
     for entry in record if isinstance(record, list) else ():
         if isinstance(entry, dict):
-            yield Death(str(entry.get("queue", "")), str(entry.get("reason", "")))
+            yield Death(work_queue_of(str(entry.get("queue", ""))), str(entry.get("reason", "")))
 
 
 def _told(headers: Mapping[str, object]) -> Death | None:

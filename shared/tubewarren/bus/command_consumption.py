@@ -18,7 +18,7 @@ from tubewarren.bus.subscription import Subscribe, Subscription
 from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.outcomes import Done, Outcome, PassOn, Refund, Retry
-from tubewarren.settlement import announcements, is_too_early, obituary, park, settle
+from tubewarren.settlement import announcements, next_hop, obituary, settle
 from tubewarren.telemetry import messaging
 from tubewarren.topology import WorkQueue
 
@@ -27,7 +27,6 @@ Admit = Callable[[Delivery], Awaitable[Delivery | Outcome]]
 """Whether a delivery may be handled: as it shall be handled, or what becomes of it instead."""
 
 _HANDED_BACK: Final = Failure(kind=FailureKind.TRANSIENT, reason="The worker was stopped; another one takes over.")
-_PARKED: Final = Failure(kind=FailureKind.NOT_YET, reason="It is not time yet.")
 _HANDING_BACK_PATIENCE: Final = timedelta(seconds=5)
 """A hand-back needs the broker; when it is away, it takes the claim back by itself."""
 
@@ -113,8 +112,7 @@ class CommandConsumption:
 
     async def _on_message(self, incoming: AbstractIncomingMessage) -> None:
         # When the channel is lost, the library cancels this task: the claim is somebody else's by then.
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine always runs in a task
+        task = _this_task()
         self._running.add(task)
         try:
             await self._process(incoming)
@@ -127,10 +125,8 @@ class CommandConsumption:
         except UnreadableMessageError as error:
             await bury_unreadable(self._publisher, self._queue.name, incoming, str(error))
             return
-        if is_too_early(delivery.not_before, self._queue, now := datetime.now(UTC)):
-            hop = park(_PARKED, delivery.not_before or now, delivery.attempt, self._queue, now)
-            if hop.forward is not None:
-                await insist(self._queue.name, partial(self._publisher.forward, incoming, hop.forward))
+        if (hop := next_hop(delivery.not_before, delivery.attempt, self._queue, datetime.now(UTC))) is not None:
+            await insist(self._queue.name, partial(self._publisher.forward, incoming, hop))
             await confirm(incoming)
             return
         admitted = await self._admitted(incoming, delivery)
@@ -143,8 +139,7 @@ class CommandConsumption:
     async def _admitted(self, incoming: AbstractIncomingMessage, delivery: Delivery) -> Delivery | Outcome:
         if self._admit is None:
             return delivery
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine always runs in a task
+        task = _this_task()
         self._at_the_door.add(task)
         try:
             return await self._admit(delivery)
@@ -162,6 +157,7 @@ class CommandConsumption:
         except asyncio.CancelledError:
             if not self._is_handing_back or is_lost(incoming):
                 raise
+            _this_task().uncancel()
             return Refund(_HANDED_BACK, at_once=True)
         except Exception as error:
             log.exception("handler failed", queue=self._queue.name, message_id=delivery.message_id)
@@ -209,3 +205,9 @@ class CommandConsumption:
         if self._has_dead_queue:
             messaging.count_task(self._publisher.telemetry, self._queue.name, outcome, settlement)
         self.settled += 1
+
+
+def _this_task() -> asyncio.Task[object]:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine always runs in a task
+    return task

@@ -32,6 +32,7 @@ from aio_pika.exceptions import (
 from yarl import URL
 
 from tubewarren.bus import declaration
+from tubewarren.bus.asking import Asking, lost
 from tubewarren.bus.codec import decode
 from tubewarren.bus.command_consumption import Admit, CommandConsumption, Handler
 from tubewarren.bus.declaration import Drift
@@ -45,8 +46,19 @@ from tubewarren.bus.errors import (
     UnroutableError,
 )
 from tubewarren.bus.event_consumption import Afterwards, BatchHandler, EventConsumption
+from tubewarren.bus.lanes import all_lanes
 from tubewarren.bus.publisher import Publisher
-from tubewarren.bus.subscription import FindQueue, OnMessage, Subscribe, Subscription, leave, unrestored_channel
+from tubewarren.bus.robust import Connection
+from tubewarren.bus.subscription import (
+    FindQueue,
+    OnMessage,
+    OpenIntake,
+    Subscribe,
+    Subscription,
+    leave,
+    one_queue,
+    unrestored_channel,
+)
 from tubewarren.delivery import Delivery
 from tubewarren.health.findings import Standing
 from tubewarren.messages import Command, Message
@@ -55,8 +67,9 @@ from tubewarren.settings.nodes import nodes_in
 from tubewarren.telemetry.telemetry import Telemetry
 from tubewarren.topology import COMMANDS, EVENTS, Topology, WorkQueue
 
-_HEARTBEAT_SECONDS = 10
-"""A silent peer is noticed after three of these; the library's default of 60 would be three minutes."""
+_HEARTBEAT_SECONDS = 8
+"""A silent peer is noticed after three of these, so what a frozen worker had claimed is elsewhere within half a minute;
+the library's default of 60 would be three minutes."""
 _RECONNECT_SECONDS = 1
 _CONNECT_TIMEOUT = timedelta(seconds=10)
 _PAUSE = timedelta(seconds=2)
@@ -84,6 +97,7 @@ class Bus:
     egress: str
     _publishing: AbstractRobustConnection
     _consuming: AbstractRobustConnection
+    _asking: Asking
     _left_at_close: AsyncExitStack
     _subscriptions: list[Subscription] = field(default_factory=list)
 
@@ -140,8 +154,12 @@ class Bus:
         consumption = CommandConsumption(
             queue, handler, self.publisher, self.worker, egress or self.egress, admit=admit
         )
+        if queue.lanes:
+            opening = partial(all_lanes, queue, prefetch, self.publisher)
+        else:
+            opening = partial(one_queue, _declared(queue_name), prefetch)
         with _lost_is_unavailable():
-            await consumption.start(self._subscribe(queue_name, _declared(queue_name), prefetch))
+            await consumption.start(self._subscribe(queue_name, opening))
         return consumption
 
     async def consume_events(
@@ -157,11 +175,13 @@ class Bus:
         self._left_at_close.callback(consumption.abandon)
         prefetch = 2 * batch_size if afterwards is None else afterwards.most
         with _lost_is_unavailable():
-            await consumption.start(self._subscribe(queue_name, _declared(queue_name), prefetch))
+            await consumption.start(self._subscribe(queue_name, partial(one_queue, _declared(queue_name), prefetch)))
         return consumption
 
-    async def answer(self, questions: WorkQueue, handler: Handler) -> CommandConsumption:
-        """Start to answer questions on a queue that lives as long as somebody answers it.
+    async def answer(
+        self, questions: WorkQueue, handler: Handler, at_a_time: int = _QUESTIONS_AT_A_TIME
+    ) -> CommandConsumption:
+        """Start to answer questions, so many at a time, on a queue that lives as long as somebody answers it.
 
         The queue is durable because RabbitMQ 4.3 refuses transient shared ones, and not exclusive because an
         exclusive one stays locked for half a minute after its owner's connection was cut.
@@ -178,7 +198,7 @@ class Bus:
             questions, handler, self.publisher, self.worker, self.egress, has_dead_queue=False
         )
         with _lost_is_unavailable():
-            await consumption.start(self._subscribe(questions.name, find_queue, _QUESTIONS_AT_A_TIME))
+            await consumption.start(self._subscribe(questions.name, partial(one_queue, find_queue, at_a_time)))
         return consumption
 
     async def ask(self, command: Command, patience: timedelta) -> AsyncGenerator[Message, None]:
@@ -188,25 +208,16 @@ class Bus:
             UnroutableError: nobody is there to answer.
             BrokerUnavailableError: the connection was lost, and with it the replies that were on their way.
         """
-        correlation_id = str(uuid4())
-        arrived: asyncio.Queue[Delivery | None] = asyncio.Queue()
-        async with self.channel() as channel:
-            channel.close_callbacks.add(lambda *_: arrived.put_nowait(None))
-            with _lost_is_unavailable():
-                replies = await channel.declare_queue(f"reply.{correlation_id}", exclusive=True, auto_delete=True)
-                await replies.consume(_keeper(arrived), no_ack=True)
-            await self.publisher.publish(command, reply_to=replies.name, correlation_id=correlation_id)
+        async with self._asking.ask(command) as answers:
             while True:
                 try:
                     async with asyncio.timeout(patience.total_seconds()):
-                        delivery = await arrived.get()
+                        answer = await answers.get()
                 except TimeoutError:
                     return
-                if delivery is None:
-                    raise BrokerUnavailableError(
-                        "The connection to the broker was lost before everybody had answered. Ask again."
-                    )
-                yield delivery.message
+                if answer is None:
+                    raise lost()
+                yield answer
 
     async def ask_one(self, command: Command, kind: type[M], patience: timedelta) -> M | None:
         """The first reply of a kind; None when nobody is there to answer, or nobody did in time.
@@ -236,9 +247,8 @@ class Bus:
                 await queue.bind(EVENTS, topic)
             return queue
 
-        watching = Subscription(
-            self._consuming, f"watch of {', '.join(topics)}", find_queue, 0, _keeper(arrived), takes_for_good=True
-        )
+        watched = one_queue(find_queue, 0, _keeper(arrived), takes_for_good=True)
+        watching = Subscription(self._consuming, f"watch of {', '.join(topics)}", watched)
         with _lost_is_unavailable():
             await watching.start()
         try:
@@ -268,9 +278,9 @@ class Bus:
             async with self.channel() as channel:
                 await channel.queue_delete(queue_name, if_unused=True)
 
-    def _subscribe(self, queue_name: str, find_queue: FindQueue, prefetch: int) -> Subscribe:
+    def _subscribe(self, queue_name: str, opening: Callable[[OnMessage], OpenIntake]) -> Subscribe:
         def subscribe(on_message: OnMessage) -> Subscription:
-            subscription = Subscription(self._consuming, queue_name, find_queue, prefetch, on_message)
+            subscription = Subscription(self._consuming, queue_name, opening(on_message))
             self._left_at_close.callback(subscription.abandon)
             self._subscriptions.append(subscription)
             return subscription
@@ -315,13 +325,14 @@ async def open_bus(
         channel = publishing.channel(publisher_confirms=True, on_return_raises=True)
         with _lost_is_unavailable():
             await channel.initialize()
-        publisher = Publisher(channel, dialect, telemetry or Telemetry(), patience)
+        publisher = Publisher(channel, telemetry or Telemetry(), patience)
         stack.callback(publisher.close)
         # Closed first: who still handles something is ended before the way out is shut.
         consuming = await connect(f"{worker} (consumes)", patience)
         _tell_of_losses(consuming)
         stack.push_async_callback(consuming.close)
-        yield Bus(dialect, publisher, worker, egress, publishing, consuming, stack)
+        asking = Asking(publishing, publisher, _lost_is_unavailable)
+        yield Bus(dialect, publisher, worker, egress, publishing, consuming, asking, stack)
 
 
 async def _connect(
@@ -342,7 +353,7 @@ async def _connect(
                 heartbeat=_HEARTBEAT_SECONDS,
                 reconnect_interval=_RECONNECT_SECONDS,
                 client_properties={"connection_name": name},
-                **(encryption.arguments if encryption else {}),
+                **(encryption.arguments if encryption else {"connection_class": Connection}),
             )
         except (TimeoutError, *CONNECTION_EXCEPTIONS) as error:
             cause = (await encryption.last_word(url) if encryption and hung_up(error) else None) or error
@@ -382,7 +393,7 @@ def _declared(queue_name: str) -> FindQueue:
     return lambda channel: channel.get_queue(queue_name, ensure=False)
 
 
-def _keeper(arrived: "asyncio.Queue[Delivery] | asyncio.Queue[Delivery | None]") -> OnMessage:
+def _keeper(arrived: "asyncio.Queue[Delivery]") -> OnMessage:
     """Keeps what can be read."""
 
     async def keep(incoming: AbstractIncomingMessage) -> None:

@@ -3,11 +3,7 @@
 from dataclasses import dataclass
 
 _OLDEST = (3, 10)
-_TWO_LEVELS_SINCE = (4, 0)
-_STRICT_PRIORITIES_SINCE = (4, 3)
 _QUEUE_TIMEOUT_SINCE = (4, 0)
-_AMQP_MIDDLE = 4
-_AMQP_HIGH = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +26,7 @@ class Dialect:
         """Whether a queue's own consumer timeout counts; elsewhere only rabbitmq.conf can lengthen it."""
         return self._number >= _QUEUE_TIMEOUT_SINCE
 
-    def amqp_priority(self, priority: int) -> int:
-        """Our priority, 1 (first) to 10, as a quorum queue of this version understands it.
-
-        4.3 serves strictly by 0 to 31; 4.0 knows two levels, above 4 and up to 4; 3.10 ignores the property.
-        """
-        if self._number >= _STRICT_PRIORITIES_SINCE:
-            return 10 - priority
-        if self._number >= _TWO_LEVELS_SINCE:
-            return _AMQP_HIGH if priority < _DEFAULT_PRIORITY else _AMQP_MIDDLE
-        return 0
-
     @property
     def _number(self) -> tuple[int, int]:
         major, minor, *_ = (*self.version.split("."), "0", "0")
         return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
-
-
-_DEFAULT_PRIORITY = 5

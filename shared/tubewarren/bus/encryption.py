@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from aio_pika import RobustConnection
-from aio_pika.abc import ConnectionParameter
-
 from tubewarren.bus.errors import BusError
+from tubewarren.bus.robust import TlsConnection
 from tubewarren.settings.broker import BrokerSettings
 
 AMQPS_PORT: Final = 5671
@@ -67,12 +65,6 @@ class TlsFilesError(BusError):
     """A file with a certificate or a key cannot be used."""
 
 
-class RobustTlsConnection(RobustConnection):
-    """May know the broker by another name than the one in its address."""
-
-    PARAMETERS = (*RobustConnection.PARAMETERS, ConnectionParameter(name="server_hostname", parser=str, is_kwarg=True))
-
-
 @dataclass(frozen=True, slots=True)
 class Encryption:
     """How connections to a broker are encrypted.
@@ -90,7 +82,7 @@ class Encryption:
         return {
             "ssl_context": self.context,
             "server_hostname": self.server_name,
-            "connection_class": RobustTlsConnection,
+            "connection_class": TlsConnection,
         }
 
     async def last_word(self, url: str) -> ssl.SSLError | None:

@@ -5,28 +5,49 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Final
 
 import structlog
 from aio_pika import Message as AmqpMessage
-from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity, DeliveryError, PublishError
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.exceptions import (
+    CONNECTION_EXCEPTIONS,
+    ChannelInvalidStateError,
+    ChannelNotFoundEntity,
+    DeliveryError,
+    PublishError,
+)
 
-from tubewarren.bus.codec import ATTEMPT, DIED_IN, DIED_OF, NOT_BEFORE, OPINIONS, encode, name_of, opinions_of, trace_of
-from tubewarren.bus.dialect import Dialect
+from tubewarren.bus.codec import (
+    ATTEMPT,
+    DIED_IN,
+    DIED_OF,
+    NOT_BEFORE,
+    OPINIONS,
+    ORDERED_AT,
+    REDRIVEN,
+    encode,
+    name_of,
+    opinions_of,
+    ordered_at_of,
+    trace_of,
+)
 from tubewarren.bus.errors import BrokerUnavailableError, BusClosedError, UnroutableError
 from tubewarren.delivery import Death
 from tubewarren.messages import Command, Message
-from tubewarren.messages.commands import DownloadVideo, ExpandSource
+from tubewarren.messages.commands import DownloadVideo
 from tubewarren.settlement import Forward
 from tubewarren.telemetry import messaging
 from tubewarren.telemetry.telemetry import Telemetry
 from tubewarren.topology import route
 
+REPLIES: Final = "amq.rabbitmq.reply-to"
+"""Consumed on the channel of a question, it brings the answers; the broker gives each asker a name that begins so."""
+
 _CONFIRM_TIMEOUT = timedelta(seconds=30)
 """A publish waits without end while the broker has an alarm; after this it counts as 'maybe sent'."""
 _FIRST_PAUSE = timedelta(milliseconds=100)
 _LONGEST_PAUSE = timedelta(seconds=2)
-_PRIORITISED = (ExpandSource, DownloadVideo)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -43,19 +64,26 @@ class Publisher:
 
     def __init__(
         self,
-        channel: AbstractRobustChannel,
-        dialect: Dialect,
+        channel: AbstractChannel,
         telemetry: Telemetry,
         patience: timedelta | None = None,
         *,
         confirm_timeout: timedelta = _CONFIRM_TIMEOUT,
     ) -> None:
         self._channel = channel
-        self._dialect = dialect
         self.telemetry = telemetry
         self._patience = patience
         self._confirm_timeout = confirm_timeout
         self._closed = asyncio.Event()
+
+    @property
+    def patience_seconds(self) -> float | None:
+        """How long it waits for an unreachable broker; None for ever."""
+        return None if self._patience is None else self._patience.total_seconds()
+
+    def on(self, channel: AbstractChannel) -> "Publisher":
+        """The like on another channel, with confirms, for as long as that lives."""
+        return Publisher(channel, self.telemetry, self._patience, confirm_timeout=self._confirm_timeout)
 
     def close(self) -> None:
         """End every publication that still waits for the broker, with `BusClosedError`."""
@@ -69,6 +97,10 @@ class Publisher:
             BrokerUnavailableError: not confirmed within the publisher's patience.
             BusClosedError: the bus was closed in between.
         """
+        if len(messages) <= 1:
+            for message in messages:
+                await self._publish(message, reply_to, correlation_id)
+            return
         # Not a TaskGroup: before Python 3.13 one that fails leaves its caller marked as cancelled.
         sendings = (self._publish(message, reply_to, correlation_id) for message in messages)
         for ended in await asyncio.gather(*sendings, return_exceptions=True):
@@ -77,8 +109,10 @@ class Publisher:
 
     async def reply(self, message: Message, reply_to: str, correlation_id: str | None) -> None:
         """Answer whoever asked; an asker who has left is not an error."""
+        # The broker returns what goes to an asker who waits without a queue, delivered or not.
+        has_queue = not reply_to.startswith(REPLIES)
         try:
-            await self._send("", reply_to, encode(message, correlation_id=correlation_id), is_mandatory=True)
+            await self._send("", reply_to, encode(message, correlation_id=correlation_id), is_mandatory=has_queue)
         except UnroutableError:
             log.info("the asker has left before the answer", reply_to=reply_to)
 
@@ -98,8 +132,11 @@ class Publisher:
         if death is not None:
             headers[DIED_IN], headers[DIED_OF] = death.queue, death.reason
         headers[ATTEMPT] = forward.attempt
+        if (ordered_at := ordered_at_of(incoming)) is not None:
+            headers[ORDERED_AT] = int(ordered_at.timestamp())
         if forward.begins_anew:
             headers.pop(OPINIONS, None)
+            headers[REDRIVEN] = True
         if forward.opinion:
             headers[OPINIONS] = [*opinions_of(headers), forward.opinion]
         if forward.not_before is not None:
@@ -130,12 +167,10 @@ class Publisher:
     def _encode(
         self, message: Message, trace: Mapping[str, str], reply_to: str | None, correlation_id: str | None
     ) -> AmqpMessage:
-        prior = self._dialect.amqp_priority(message.priority) if isinstance(message, _PRIORITISED) else 0
         return encode(
             message,
             not_before=message.not_before if isinstance(message, DownloadVideo) else None,
             trace=trace,
-            amqp_priority=prior,
             reply_to=reply_to,
             correlation_id=correlation_id,
         )
@@ -144,7 +179,7 @@ class Publisher:
         started = asyncio.get_running_loop().time()
         pause = _FIRST_PAUSE
         once = partial(self._try, exchange, routing_key, amqp, is_mandatory=is_mandatory)
-        while (problem := await once(self._time_left(started))) is not None:
+        while (problem := await once(self._time_left(started), is_repeat=pause > _FIRST_PAUSE)) is not None:
             if self._time_left(started) <= pause:
                 raise BrokerUnavailableError(
                     f"The broker did not confirm a message in time ({problem!r}). "
@@ -157,13 +192,30 @@ class Publisher:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _try(
-        self, exchange: str, routing_key: str, amqp: AmqpMessage, patience: timedelta, *, is_mandatory: bool
+        self,
+        exchange: str,
+        routing_key: str,
+        amqp: AmqpMessage,
+        patience: timedelta,
+        *,
+        is_mandatory: bool,
+        is_repeat: bool,
     ) -> BaseException | None:
         """Publish once; what may heal is returned, and the message may have been sent all the same."""
         try:
-            async with asyncio.timeout(min(patience, self._confirm_timeout).total_seconds()):
-                target = await self._channel.get_exchange(exchange, ensure=False)
-                await target.publish(amqp, routing_key, mandatory=is_mandatory)
+            if self._channel.is_closed:
+                return ChannelInvalidStateError("there is no channel at the moment")
+            channel = await self._channel.get_underlay_channel()
+            await channel.basic_publish(
+                amqp.body,
+                exchange=exchange,
+                routing_key=routing_key,
+                properties=amqp.properties,
+                mandatory=is_mandatory,
+                timeout=min(patience, self._confirm_timeout).total_seconds(),
+                # A repeat waits for the socket: else its copies would pile up while the broker reads nothing.
+                wait=is_repeat,  # type: ignore[call-arg] # only the abstract channel does not know of it
+            )
         except (PublishError, ChannelNotFoundEntity) as error:
             # A missing exchange ends the channel, and with it what others are publishing elsewhere.
             if isinstance(error, ChannelNotFoundEntity) and f"'{exchange}'" not in str(error):

@@ -1,4 +1,4 @@
-"""A consumer on a channel of its own, which comes back after everything that a broker does to consumers.
+"""Receiving on a channel of its own, which comes back after everything that a broker does to consumers.
 
 The library would restore consumers too, but one after another and without a time-out: a queue that does not answer
 (one without a leader) would keep every other consumer of its connection away for ever. So no channel here is one that
@@ -6,20 +6,20 @@ the library restores, and every subscription looks after itself.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import structlog
-from aio_pika import Channel
+from aio_pika import Channel, IncomingMessage
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 
 from tubewarren.bus.publisher import is_cancelled
 from tubewarren.health.findings import ABSENT, CONSUMING, RESTING, Standing
 
 FindQueue = Callable[[AbstractChannel], Awaitable[AbstractQueue]]
-OnMessage = Callable[[AbstractIncomingMessage], Awaitable[None]]
+OnMessage = Callable[[AbstractIncomingMessage], Coroutine[None, None, None]]
 _Answer = TypeVar("_Answer")
 
 _STEP_PATIENCE: Final = timedelta(seconds=10)
@@ -35,23 +35,37 @@ def unrestored_channel(connection: AbstractConnection) -> Channel:
     return Channel(connection, publisher_confirms=False)
 
 
+class Intake(Protocol):
+    """What receives on one channel; its end is the end of it."""
+
+    async def start(self) -> None:
+        """Begin to receive, or begin again."""
+
+    async def stop(self) -> None:
+        """Receive nothing more; what came stays."""
+
+
+OpenIntake = Callable[[AbstractChannel], Awaitable[Intake]]
+"""Makes ready to receive on a new channel."""
+
+
 @dataclass(slots=True, eq=False)
 class _Line:
     """What deliveries come on.
 
     Attributes:
-        tag: of the consumer; None while nothing more is received.
+        is_on: whether it receives.
         is_stale: its claims are lost, or are to be given back.
     """
 
     channel: AbstractChannel
-    queue: AbstractQueue
-    tag: str | None = None
+    intake: Intake
+    is_on: bool = False
     is_stale: bool = False
 
 
 class Subscription:
-    """Deliveries of one queue, for as long as they are wanted.
+    """Deliveries, for as long as they are wanted.
 
     A lost channel or connection, and the broker's own cancel, make it start anew on a new channel. RabbitMQ sends that
     cancel when the queue is deleted, and 4.3 also answers a consumer timeout with it and leaves the channel, its claims
@@ -59,9 +73,7 @@ class Subscription:
 
     Args:
         name: of the queue, for the log.
-        find_queue: gets, or makes, the queue on a new channel.
-        on_message: called for each delivery in a task that is cancelled when the channel is gone.
-        takes_for_good: no delivery needs an ack.
+        open_intake: how they come; whoever handles one is cancelled when the channel is gone.
         patience: how long each step may take.
     """
 
@@ -69,19 +81,13 @@ class Subscription:
         self,
         connection: AbstractConnection,
         name: str,
-        find_queue: FindQueue,
-        prefetch: int,
-        on_message: OnMessage,
+        open_intake: OpenIntake,
         *,
-        takes_for_good: bool = False,
         patience: timedelta = _STEP_PATIENCE,
     ) -> None:
         self.name = name
         self._connection = connection
-        self._find_queue = find_queue
-        self._prefetch = prefetch
-        self._on_message = on_message
-        self._takes_for_good = takes_for_good
+        self._open_intake = open_intake
         self._patience = patience
         self._is_wanted = False
         self._is_over = False
@@ -91,7 +97,7 @@ class Subscription:
     async def start(self) -> None:
         """Begin to receive; the errors of the library mean that queue or connection are not there."""
         self._line = await self._open()
-        await self._consume(self._line)
+        await self._begin(self._line)
         self._is_wanted = True
         self._adjust()
 
@@ -147,7 +153,7 @@ class Subscription:
     def _is_as_wanted(self) -> bool:
         if self._line is None:
             return not self._is_wanted
-        return not self._line.is_stale and self._is_wanted == (self._line.tag is not None)
+        return not self._line.is_stale and self._is_wanted == self._line.is_on
 
     def _adjust(self) -> None:
         # A task of its own: the library's reader may be waiting for us, and would never read the broker's answers.
@@ -177,21 +183,21 @@ class Subscription:
         if line is None:
             await asyncio.sleep(_PAUSE_BEFORE_RETURN.total_seconds())
             self._line = line = await self._open()
-            await self._consume(line)
+            await self._begin(line)
         elif line.is_stale:
             await leave(line.channel)
             self._line = None
         elif self._is_wanted:
-            await self._consume(line)
+            await self._begin(line)
         else:
-            await self._cease(line)
+            line.is_on = False
+            await self._in_time(line.intake.stop())
 
     async def _open(self) -> _Line:
         channel = unrestored_channel(self._connection)
         try:
             await self._in_time(channel.initialize())
-            await self._in_time(channel.set_qos(prefetch_count=self._prefetch))
-            line = _Line(channel, await self._in_time(self._find_queue(channel)))
+            line = _Line(channel, await self._in_time(self._open_intake(channel)))
             underlay = await channel.get_underlay_channel()
         except BaseException:
             await leave(channel)
@@ -200,18 +206,14 @@ class Subscription:
         channel.close_callbacks.add(lambda *_: self._discard(line))
         return line
 
-    async def _consume(self, line: _Line) -> None:
+    async def _begin(self, line: _Line) -> None:
         try:
-            line.tag = await self._in_time(line.queue.consume(self._on_message, no_ack=self._takes_for_good))
+            await self._in_time(line.intake.start())
         except BaseException:
             line.is_stale = True
             await leave(line.channel)
             raise
-
-    async def _cease(self, line: _Line) -> None:
-        tag, line.tag = line.tag, None
-        if tag is not None:
-            await self._in_time(line.queue.cancel(tag))
+        line.is_on = True
 
     def _on_cancelled(self, line: _Line) -> None:
         log.warning("the broker cancelled a consumer (timeout, or its queue was deleted)", queue=self.name)
@@ -223,11 +225,71 @@ class Subscription:
             self._adjust()
 
     async def _in_time(self, step: Awaitable[_Answer]) -> _Answer:
-        return await _within(self._patience, step)
+        return await within(self._patience, step)
 
 
 Subscribe = Callable[[OnMessage], Subscription]
 """Begins nothing yet: it makes what will."""
+
+
+@dataclass(slots=True)
+class _OneQueue:
+    """Everything that one queue has.
+
+    Attributes:
+        tag: of the consumer; None while nothing is received.
+    """
+
+    queue: AbstractQueue
+    on_message: OnMessage
+    takes_for_good: bool
+    tag: str | None = None
+
+    async def start(self) -> None:
+        self.tag = await consume(self.queue, self.on_message, takes_for_good=self.takes_for_good)
+
+    async def stop(self) -> None:
+        tag, self.tag = self.tag, None
+        if tag is not None:
+            await self.queue.cancel(tag)
+
+
+def one_queue(
+    find_queue: FindQueue, prefetch: int, on_message: OnMessage, *, takes_for_good: bool = False
+) -> OpenIntake:
+    """How to receive from one queue.
+
+    Args:
+        find_queue: gets, or makes, the queue on a new channel.
+        prefetch: how many may be unsettled at a time.
+        on_message: called for each delivery in a task of its own.
+        takes_for_good: no delivery needs an ack.
+    """
+
+    async def open_intake(channel: AbstractChannel) -> Intake:
+        await channel.set_qos(prefetch_count=prefetch)
+        return _OneQueue(await find_queue(channel), on_message, takes_for_good)
+
+    return open_intake
+
+
+async def consume(queue: AbstractQueue, on_message: OnMessage, *, takes_for_good: bool = False) -> str | None:
+    """What `queue.consume` does, which would make two tasks for each delivery where one is enough."""
+    channel = await queue.channel.get_underlay_channel()
+    begun = await channel.basic_consume(
+        queue.name,
+        lambda message: _received(queue.name, on_message, IncomingMessage(message, no_ack=takes_for_good)),
+        no_ack=takes_for_good,
+    )
+    return begun.consumer_tag
+
+
+async def _received(queue_name: str, on_message: OnMessage, incoming: AbstractIncomingMessage) -> None:
+    try:
+        await on_message(incoming)
+    except Exception:
+        # Nobody waits for this task: the claim stays ours until its channel ends.
+        log.exception("a claim could not be settled", queue=queue_name, message_id=incoming.message_id)
 
 
 async def leave(channel: AbstractChannel) -> None:
@@ -248,7 +310,8 @@ def _note_end(closing: "asyncio.Future[None]") -> None:
         log.debug("the channel was gone before we left it", error=repr(error))
 
 
-async def _within(patience: timedelta, step: Awaitable[_Answer]) -> _Answer:
+async def within(patience: timedelta, step: Awaitable[_Answer]) -> _Answer:
+    """What a step answers; raises `TimeoutError` or, when the connection is lost meanwhile, `ConnectionError`."""
     try:
         async with asyncio.timeout(patience.total_seconds()):
             return await step

@@ -47,6 +47,15 @@ def small_topology(
 SMALL = small_topology()
 
 
+def part_of(whole: Topology, *names: str) -> Topology:
+    """Some queues of a topology with all that is theirs: to declare all of them takes a broker a second."""
+    return replace(
+        whole,
+        work=tuple(queue for queue in whole.work if queue.name in names),
+        events=tuple(queue for queue in whole.events if queue.name in names),
+    )
+
+
 def video(name: str, priority: int = 5) -> DownloadVideo:
     return DownloadVideo(video_id=name, url=f"https://y.test/{name}", source_id="s1", priority=priority)
 

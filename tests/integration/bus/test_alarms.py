@@ -43,7 +43,7 @@ async def test_in_an_alarm_claims_are_settled_a_person_is_told_and_publications_
         declared_bus(own_stranger.url) as bus,
         open_bus(own_stranger.url, "svc", patience=PERSONS_PATIENCE) as terminal,
     ):
-        impatient = Publisher(bus.publisher._channel, bus.dialect, bus.publisher.telemetry, confirm_timeout=SHORT)
+        impatient = Publisher(bus.publisher._channel, bus.publisher.telemetry, confirm_timeout=SHORT)
         await bus.publisher.publish(*(video(f"before{number}") for number in range(20)))
         await asyncio.to_thread(starve, own_broker)
         waiting = asyncio.create_task(bus.publisher.publish(video("during")))

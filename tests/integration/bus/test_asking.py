@@ -20,6 +20,7 @@ pytestmark = pytest.mark.broker
 
 QUERY = QueryLedger(topic="summary")
 SOON = timedelta(milliseconds=500)
+PATIENCE = timedelta(seconds=20)
 
 
 def answer_from(storage: str, rows: int = 1) -> LedgerAnswered:
@@ -45,6 +46,25 @@ async def test_every_storage_answers_for_itself(vhost_url: str) -> None:
         await answer_as(holder, "attic")
 
         assert await ask(bus) == ["attic", "main"]
+
+
+async def test_questions_that_are_asked_at_once_get_their_own_answers_without_a_queue(
+    vhost_url: str, stranger: Stranger
+) -> None:
+    queues: set[str] = set()
+
+    async def answer(delivery: Delivery) -> Outcome:
+        queues.update(await stranger.queue_names())
+        assert isinstance(delivery.message, QueryLedger)
+        return Done(reply=answer_from(delivery.message.topic))
+
+    async with declared_bus(vhost_url, worker="asks") as bus, declared_bus(vhost_url, worker="answers") as holder:
+        await holder.answer(questions("main"), answer)
+        asked = (QueryLedger(topic=topic) for topic in ("summary", "sources", "workers"))
+        told = await asyncio.gather(*(bus.ask_one(each, LedgerAnswered, PATIENCE) for each in asked))
+
+    assert [each.storage for each in told if each] == ["summary", "sources", "workers"]
+    assert queues == {*(queue.name for queue in SMALL.queues), questions("main").name}
 
 
 async def test_a_question_that_nobody_hears_is_unroutable(vhost_url: str) -> None:

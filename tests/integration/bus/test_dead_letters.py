@@ -8,9 +8,9 @@ import aio_pika
 import pytest
 
 from integration.bus.own_brokers import OwnBroker
-from integration.bus.support import Stranger, until
+from integration.bus.support import Stranger, part_of, until
 from tubewarren.bus import Bus, UnroutableError, open_bus
-from tubewarren.bus.codec import decode, encode
+from tubewarren.bus.codec import ORDERED_AT, decode, encode
 from tubewarren.bus.dead_letters import DeadLetter, purge_dead, read_dead, redrive_dead
 from tubewarren.delivery import Death, Delivery
 from tubewarren.failures import Failure, FailureKind
@@ -20,7 +20,7 @@ from tubewarren.topology import DEAD, DOWNLOADER, HEARTBEAT_MONITOR, STATUS_WRIT
 
 pytestmark = pytest.mark.broker
 
-SYSTEM = topology()
+SYSTEM = part_of(topology(), DOWNLOADER, f"{STATUS_WRITER}.events", f"{HEARTBEAT_MONITOR}.events")
 DEAD_DOWNLOADS = f"{DOWNLOADER}.dead"
 _WRITE_NOTHING_FOR_A_WHILE = (
     "sys:suspend(ra_log_wal), spawn(fun() -> timer:sleep(2500), sys:resume(ra_log_wal) end), done."
@@ -105,6 +105,8 @@ async def test_a_redriven_message_is_a_first_attempt_again_and_no_longer_dead(vh
     delivery = decode(copy)
     assert delivery.message == video("a")
     assert delivery.attempt == 1
+    assert delivery.is_redriven
+    assert ORDERED_AT in copy.headers
     assert "x-death" not in copy.headers
 
 

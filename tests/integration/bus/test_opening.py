@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -48,17 +49,40 @@ async def test_an_absent_broker_is_given_up_after_the_patience(closed_port: int)
             pass
 
 
-async def test_a_broker_that_accepts_and_stays_silent_is_given_up_too() -> None:
+@pytest.fixture
+async def silent_url() -> AsyncIterator[str]:
+    """Of somebody who takes connections and says nothing."""
+
     async def stay_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
 
     server = await asyncio.start_server(stay_silent, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
     async with server:
-        with pytest.raises(BrokerUnavailableError):
-            async with asyncio.timeout(8), open_bus(f"amqp://u:p@127.0.0.1:{port}/", "test", patience=SHORT):
-                pass
+        yield f"amqp://u:p@127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+
+
+async def test_a_broker_that_accepts_and_stays_silent_is_given_up_too(silent_url: str) -> None:
+    with pytest.raises(BrokerUnavailableError):
+        async with asyncio.timeout(8), open_bus(silent_url, "test", patience=SHORT):
+            pass
+
+
+async def test_who_is_stopped_while_it_connects_leaves_nothing_that_goes_on_connecting(silent_url: str) -> None:
+    async def connect() -> None:
+        async with open_bus(silent_url, "test"):
+            pass
+
+    before = asyncio.all_tasks()
+    connecting = asyncio.create_task(connect())
+    await until(lambda: any("connection_factory" in repr(task) for task in asyncio.all_tasks() - before))
+    # As `asyncio.run` ends a program: each task is told once.
+    for task in asyncio.all_tasks() - before:
+        task.cancel()
+    await asyncio.wait((connecting,))
+
+    assert connecting.cancelled()
+    assert not [task for task in asyncio.all_tasks() - before if "connection_factory" in repr(task)]
 
 
 async def test_a_wrong_password_is_refused_at_once_and_never_repeated_to_anyone(vhost_url: str) -> None:

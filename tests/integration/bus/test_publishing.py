@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import aio_pika
 import pytest
-from aio_pika.abc import AbstractExchange, AbstractRobustChannel
 
 from integration.bus.relay import relay_to
 from integration.bus.support import WORK, Stranger, declared_bus, downloaded, until, video
@@ -104,20 +103,6 @@ async def test_closing_the_bus_ends_publications_that_wait_for_the_broker(vhost_
     assert await stranger.depth(WORK) == 0
 
 
-async def test_a_connection_that_fell_silent_is_not_taken_for_our_own_cancellation(
-    vhost_url: str, stranger: Stranger
-) -> None:
-    """The library ends what waits on a connection without heartbeats by cancelling it: nobody cancelled us."""
-    async with declared_bus(vhost_url) as bus:
-        channel = FallsSilentOnce(bus.publisher._channel)
-        bus.publisher._channel = channel  # type: ignore[assignment] # a stand-in
-
-        await bus.publisher.publish(video("a"))
-
-        assert not channel.is_silent
-        assert await stranger.depth(WORK) == 1
-
-
 async def test_a_publication_that_is_cancelled_is_not_repeated(vhost_url: str) -> None:
     async with relay_to(vhost_url) as relay, declared_bus(relay.url) as bus:
         await relay.close()
@@ -128,19 +113,3 @@ async def test_a_publication_that_is_cancelled_is_not_repeated(vhost_url: str) -
         with pytest.raises(asyncio.CancelledError):
             async with asyncio.timeout(2):
                 await publishing
-
-
-class FallsSilentOnce:
-    """The publisher's channel; what first waits for it is cancelled."""
-
-    def __init__(self, real: AbstractRobustChannel) -> None:
-        self._real = real
-        self.is_silent = True
-
-    async def get_exchange(self, name: str, *, ensure: bool) -> AbstractExchange:
-        if self.is_silent:
-            self.is_silent = False
-            waiting = asyncio.get_running_loop().create_future()
-            waiting.cancel()
-            await waiting
-        return await self._real.get_exchange(name, ensure=ensure)

@@ -95,7 +95,7 @@ class StallingPublisher(Publisher):
     """Publishes, and the first time never comes back from it: the moment between publication and ack, for ever."""
 
     def __init__(self, real: Publisher) -> None:
-        super().__init__(real._channel, real._dialect, real.telemetry)
+        super().__init__(real._channel, real.telemetry)
         self.has_published = asyncio.Event()
 
     async def publish(self, *messages: Message, **options: Any) -> None:

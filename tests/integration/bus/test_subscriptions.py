@@ -24,7 +24,7 @@ from integration.bus.support import (
     video,
 )
 from tubewarren.bus import Bus
-from tubewarren.bus.subscription import Subscription
+from tubewarren.bus.subscription import Subscription, one_queue
 
 pytestmark = pytest.mark.broker
 
@@ -53,7 +53,7 @@ class Search:
 
 @asynccontextmanager
 async def subscribed(bus: Bus, search: Search, patience: timedelta) -> AsyncIterator[Subscription]:
-    subscription = Subscription(bus._consuming, WORK, search, 1, search.keep, patience=patience)
+    subscription = Subscription(bus._consuming, WORK, one_queue(search, 1, search.keep), patience=patience)
     await subscription.start()
     try:
         yield subscription
@@ -88,7 +88,7 @@ async def test_a_queue_that_answers_again_is_consumed_again(vhost_url: str) -> N
 async def test_a_subscription_to_a_queue_that_does_not_answer_fails_and_leaves_nothing_behind(vhost_url: str) -> None:
     search = Search(is_stuck=lambda _: True)
     async with declared_bus(vhost_url) as bus:
-        subscription = Subscription(bus._consuming, WORK, search, 1, search.keep, patience=SHORT)
+        subscription = Subscription(bus._consuming, WORK, one_queue(search, 1, search.keep), patience=SHORT)
         before = asyncio.all_tasks()
         with pytest.raises(TimeoutError):
             await subscription.start()
@@ -114,7 +114,7 @@ async def test_a_subscription_without_its_queue_says_so_at_its_start(vhost_url: 
     async with declared_bus(vhost_url) as bus:
         async with stranger.channel() as channel:
             await channel.queue_delete(WORK)
-        subscription = Subscription(bus._consuming, WORK, search, 1, search.keep)
+        subscription = Subscription(bus._consuming, WORK, one_queue(search, 1, search.keep))
         with pytest.raises(CONNECTION_EXCEPTIONS, match="no queue"):
             await subscription.start()
 
@@ -128,7 +128,7 @@ async def test_a_renewed_subscription_gives_back_what_it_holds(vhost_url: str) -
 
     async with declared_bus(vhost_url) as bus:
         await bus.publisher.publish(video("a"), video("b"))
-        subscription = Subscription(bus._consuming, WORK, Search(is_stuck=lambda _: False), 2, hold)
+        subscription = Subscription(bus._consuming, WORK, one_queue(Search(is_stuck=lambda _: False), 2, hold))
         await subscription.start()
         await until(lambda: len(held) == 2)
         subscription.renew()

@@ -16,6 +16,7 @@ from integration.bus.support import (
     declared_bus,
     downloaded,
     listen,
+    part_of,
     until,
     video,
 )
@@ -40,7 +41,7 @@ NEWER = json.dumps({"video_id": "a", "anything": 1}).encode()
 async def test_garbage_a_stranger_and_the_future_are_buried_and_the_queue_goes_on(
     vhost_url: str, stranger: Stranger, name: str
 ) -> None:
-    async with declared_bus(vhost_url, SYSTEM) as bus, bus.watch(MessageBuried.type) as obituaries:
+    async with declared_bus(vhost_url, part_of(SYSTEM, name)) as bus, bus.watch(MessageBuried.type) as obituaries:
         handled: list[Message] = []
         good = await consume(bus, name, handled)
         await stranger.put(name, b"{not json", type=good.type, message_id="garbage")

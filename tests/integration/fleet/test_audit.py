@@ -11,7 +11,7 @@ import pytest
 
 from brokers import run_apart
 from fleets import Machine, MachineFor, Running, SiteOf, key_of, wait_until
-from tubewarren.topology import DOWNLOADER, SOURCE_EXPANDER
+from tubewarren.topology import DOWNLOADER, SOURCE_EXPANDER, topology
 from tubewarren_services.demo.catalogue import (
     EMPTY_FEED,
     MAIN_FEED,
@@ -202,7 +202,8 @@ def test_orders_that_a_broker_lost_are_named_and_given_again(machine_for: Machin
     wait_until(lambda: waiting(machine), holds=lambda number: number == len(BEHAVIOURS))
     wait_until(lambda: audited(machine), holds=lambda found: not found)
 
-    run_apart(purge(machine.settings["BROKER_URL"], DOWNLOADER))
+    for queue in topology().work_queue(DOWNLOADER).lanes:
+        run_apart(purge(machine.settings["BROKER_URL"], queue))
 
     assert audited(machine) == {("lost", "source 1")}
     assert machine.svc("sources", "expand", "1").returncode == 0
@@ -215,9 +216,9 @@ def test_orders_that_a_broker_lost_are_named_and_given_again(machine_for: Machin
 
 
 def waiting(machine: Machine) -> int:
-    """How many orders lie in the downloaders' queue."""
+    """How many orders lie in the downloaders' lanes."""
     queues = {queue["name"]: queue["ready"] for queue in machine.ask("status")["queues"]}
-    return int(queues[DOWNLOADER] or 0)
+    return sum(queues[lane] for lane in topology().work_queue(DOWNLOADER).lanes)
 
 
 async def purge(url: str, queue: str) -> None:

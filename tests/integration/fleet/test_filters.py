@@ -62,29 +62,26 @@ def test_a_row_tells_what_its_filter_left_out_and_a_dead_queue_has_none_of_it(ma
     assert machine.rows("Dead-Letter Tasks") == []
 
 
-def test_a_filter_that_cannot_be_read_is_told_in_its_row(machine: Machine) -> None:
-    machine.append_rows("Sources", {"URL": URL, "Filter": "the best ones"})
-
-    fleet = machine.start("up", "--once")
-
-    assert fleet.wait(TO_THE_END) == 1, fleet.text
-    (row,) = machine.rows("Sources")
-    assert row["Status"] == "error"
-    assert row["LastError"].startswith("The filter has 'the best ones'; what can be written is: newest 50, ")
-
-
-def test_so_many_a_day_start_at_once_and_the_others_say_when(machine: Machine) -> None:
+def test_so_many_a_day_start_at_once_and_the_others_say_when_and_what_cannot_be_read_is_told_in_its_row(
+    machine: Machine,
+) -> None:
     first, second, third = ADA.video_ids("videos")
-    machine.append_rows("Sources", {"URL": URL, "Filter": "tabs videos, 1 a day", "Preset": "metadata-only"})
+    machine.append_rows(
+        "Sources",
+        {"URL": URL, "Filter": "tabs videos, 1 a day", "Preset": "metadata-only"},
+        {"URL": f"{URL}/shorts", "Filter": "the best ones"},
+    )
     fleet = machine.start("up")
 
     wait_until(lambda: machine.finished, TO_THE_END, holds=lambda found: first in found)
     wait_until(lambda: machine.rows("Sources")[0]["LastError"], holds=lambda told: "; 1 a day: the last starts" in told)
+    unread = wait_until(lambda: machine.rows("Sources")[1], holds=lambda row: row["Status"] == "error")
 
     assert machine.finished == {first}
     assert [path.name for path in (machine.results / first).iterdir() if path.name != "manifest.json"] == ["info.json"]
     rows = {row["ID"]: row["Status"] for row in machine.rows("Video Tasks")}
     assert (rows[second], rows[third]) == ("pending", "pending")
+    assert unread["LastError"].startswith("The filter has 'the best ones'; what can be written is: newest 50, ")
     assert fleet.is_running
 
 

@@ -1,6 +1,7 @@
 """What a person writes into the list of a running fleet: it takes effect, and the row shows that it was taken."""
 
 import csv
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,14 +18,19 @@ from tubewarren_services.demo.site import Site
 pytestmark = [pytest.mark.broker, pytest.mark.fleet]
 
 VIDEOS = ("meadow", "harbour", "ferry", "kiln", "orchard", "lantern")
+FEW = ("barn", "mill", "ruin")
+MANY = ("ash", "birch", "cedar", "elm", "fir", "oak")
+GONE = frozenset({"lantern", "ruin"})
 CATALOGUE = Catalogue(
     tuple(
-        CataloguedVideo(
-            name, name.title(), timedelta(seconds=1), Behaviour.GONE if name == "lantern" else Behaviour.PLAIN
-        )
-        for name in VIDEOS
+        CataloguedVideo(name, name.title(), timedelta(seconds=1), Behaviour.GONE if name in GONE else Behaviour.PLAIN)
+        for name in (*VIDEOS, *FEW, *MANY)
     ),
-    tuple(CataloguedFeed(f"/{name}.xml", name.title(), (name,)) for name in VIDEOS),
+    (
+        *(CataloguedFeed(f"/{name}.xml", name.title(), (name,)) for name in VIDEOS),
+        CataloguedFeed("/few.xml", "Few", FEW),
+        CataloguedFeed("/many.xml", "Many", MANY),
+    ),
 )
 
 
@@ -95,6 +101,7 @@ def fleet(broker: BrokerUnderTest, tmp_path_factory: pytest.TempPathFactory) -> 
     with site_of(CATALOGUE) as site, machine_in(folder, settings_for_tests(site, BROKER_URL=url)) as machine:
         machine.start("up")
         wait_until((machine.workbook / "Sources.csv").exists)
+        wait_until(lambda: machine.ask("status")["gates"], holds=lambda gates: gates is not None)
         fleet = Fleet(machine, site)
         # While any source is paused, no permit is good for more than one start: a pause takes effect at once.
         fleet.pause("some other")
@@ -217,6 +224,40 @@ def test_videos_that_are_set_back_are_fetched_again_when_their_result_is_gone_an
 
     wait_until(lambda: len(attempts(fleet, "lantern")), holds=lambda number: number == tries + 1)
     wait_until(lambda: fleet.task("lantern"), holds=lambda row: row.get("Status") == "error")
+
+
+def test_a_bumped_source_is_served_before_a_backlog_and_what_it_overtook_ends_without_a_trace(fleet: Fleet) -> None:
+    assert fleet.machine.svc("pause", "downloader").returncode == 0
+    fleet.add("many")
+    fleet.until("many", Videos="6")
+    fleet.add("few")
+    fleet.until("few", Videos="3")
+    ids = {name: fleet.row(name)["ID"] for name in ("few", "many")}
+    wait_until(lambda: [task["state"] for task in tasks(fleet, *ids.values())], holds=lambda found: len(found) == 9)
+
+    told = fleet.machine.svc("bump", fleet.url("few"))
+    assert "3 videos moved to priority 1" in told.stdout, told
+    assert fleet.machine.svc("resume", "stage", "downloader").returncode == 0
+
+    fleet.until("few", Status="done", Priority="1")
+    fleet.until("many", Status="done", Priority="")
+    claims = {name: sorted(task["claimed_at"] for task in tasks(fleet, ids[name])) for name in ids}
+    assert claims["few"][-1] < claims["many"][2], "what else is begun at the same time has less to look up"
+    wait_until(lambda: waiting(fleet), holds=lambda number: number == 0)
+    assert len(fleet.dead(ids["few"])) == 1
+    assert {task["attempts"] for task in tasks(fleet, *ids.values()) if task["state"] == "done"} == {1}
+    found = json.loads(fleet.machine.svc("audit", "--quick", "--json").stdout)
+    assert [each for each in found["discrepancies"] if each["concerns"].endswith(tuple(ids.values()))] == []
+
+
+def tasks(fleet: Fleet, *source_ids: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = fleet.machine.ask("tasks", "list")
+    return [task for task in found if task["source_id"] in source_ids]
+
+
+def waiting(fleet: Fleet) -> int:
+    """Messages in all queues but the dead ones."""
+    return sum(queue["ready"] for queue in fleet.machine.ask("status")["queues"] if queue["purpose"] != "dead")
 
 
 def attempts(fleet: Fleet, name: str) -> list[dict[str, Any]]:

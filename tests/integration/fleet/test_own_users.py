@@ -4,7 +4,7 @@ import json
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import aio_pika
 import pytest
@@ -48,9 +48,12 @@ REFUSALS: dict[str, Attempt] = {
 
 @pytest.fixture
 def url_of(broker: BrokerUnderTest, vhost_url: str) -> UrlOf:
-    """Makes the users, as a broker does that loads the definitions."""
+    """Makes the users, as a broker does that loads the definitions.
+
+    They are the whole broker's: several tests at once make the same ones, with the same passwords.
+    """
     vhost = unquote(urlsplit(vhost_url).path.removeprefix("/"))
-    passwords = {user: secrets.token_hex(8) for user in USERS}
+    passwords = {user: f"{user} of the tests" for user in USERS}
     told = json.loads(definitions({}, passwords, lambda: b"salt", vhost))
     stranger = Stranger(vhost_url, broker.management_url)
     for user in told["users"]:
@@ -58,7 +61,7 @@ def url_of(broker: BrokerUnderTest, vhost_url: str) -> UrlOf:
     for each in told["permissions"]:
         stranger._call("PUT", f"permissions/{vhost}/{each['user']}", each)
     parts = urlsplit(vhost_url)
-    return lambda user: parts._replace(netloc=f"{user}:{passwords[user]}@{parts.hostname}:{parts.port}").geturl()
+    return lambda user: parts._replace(netloc=f"{user}:{quote(passwords[user])}@{parts.hostname}:{parts.port}").geturl()
 
 
 def test_a_whole_list_is_done_by_services_that_may_do_no_more_than_they_must(

@@ -13,6 +13,7 @@ from opentelemetry.trace import SpanKind
 from brokers import BrokerUnderTest, run_apart
 from fleets import LOST_AFTER, Machine, Running, key_of, machine_in, settings_for_tests, site_of, wait_until
 from standins.otlp import CollectedSpan, Collector, collector
+from tubewarren.fair_share import RANKS
 from tubewarren.messages.commands import DownloadVideo, ExpandSource
 from tubewarren.topology import COMMANDS, DOWNLOADER
 from tubewarren_services.demo.catalogue import Behaviour, Catalogue, CataloguedFeed, CataloguedVideo
@@ -376,7 +377,7 @@ async def spy_on(url: str) -> None:
     connection = await aio_pika.connect(url)
     async with connection, connection.channel() as channel:
         spy = await channel.declare_queue(SPY, durable=True, arguments={"x-queue-type": "quorum"})
-        for key in (DownloadVideo.type, DOWNLOADER):
+        for key in (*(f"{DownloadVideo.type}.p{number}" for number in RANKS), DOWNLOADER):
             await spy.bind(COMMANDS, key)
 
 

@@ -2,33 +2,36 @@
 
 import pytest
 
-from fleets import Machine, MachineFor, wait_until
+from fleets import MachineFor, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.fleet]
 
+UNFIT = {
+    "old": ("source-expander", {"FITNESS__YT_DLP": "2099.1.1"}),
+    "browser": ("source-expander", {"IDENTITY__IMPERSONATE": "netscape"}),
+    "cookies": ("downloader", {"IDENTITY__COOKIES": "nowhere"}),
+}
+WORDS = {
+    "old": "is older than the fleet's minimum, 2099.1.1: update it.",
+    "browser": "yt-dlp cannot pass for",
+    "cookies": "The cookie jars cannot be used (No such file or directory)",
+}
 
-@pytest.mark.parametrize(
-    ("service", "settings", "words"),
-    [
-        ("source-expander", {"FITNESS__YT_DLP": "2099.1.1"}, "is older than the fleet's minimum, 2099.1.1: update it."),
-        ("source-expander", {"IDENTITY__IMPERSONATE": "netscape"}, "yt-dlp cannot pass for"),
-        ("downloader", {"IDENTITY__COOKIES": "nowhere"}, "The cookie jars cannot be used (No such file or directory)"),
-    ],
-    ids=["yt-dlp", "browser", "cookies"],
-)
-def test_a_worker_that_is_unfit_says_why(
-    machine_for: MachineFor, service: str, settings: dict[str, str], words: str
-) -> None:
+
+def test_workers_that_are_unfit_say_why(machine_for: MachineFor) -> None:
     machine = machine_for()
     machine.run("results-manager").until_ready()
     machine.run("heartbeat-monitor").until_ready()
-    machine.run(service, settings=settings).until_ready()
+    for name, (service, settings) in UNFIT.items():
+        machine.run(service, settings={**settings, "WORKER_NAME": name}).until_ready()
 
-    seen = wait_until(lambda: told_by(machine, service), holds=lambda found: any(words in doing for doing, _ in found))
+    def told() -> dict[str, tuple[str, str]]:
+        workers = machine.ask("workers")
+        return {each["worker"].partition("/")[0]: (each["health"], each["doing"]) for each in workers}
 
-    assert {health for _, health in seen} == {"unfit"}
+    def all_told(found: dict[str, tuple[str, str]]) -> bool:
+        return all(words in found.get(name, ("", ""))[1] for name, words in WORDS.items())
 
+    seen = wait_until(told, holds=all_told)
 
-def told_by(machine: Machine, service: str) -> list[tuple[str, str]]:
-    workers = machine.ask("workers")
-    return [(each["doing"], each["health"]) for each in workers if each["worker"] == f"box/{service}"]
+    assert {name: seen[name][0] for name in UNFIT} == dict.fromkeys(UNFIT, "unfit")

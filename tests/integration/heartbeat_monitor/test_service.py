@@ -56,7 +56,7 @@ async def _bury(bus: Bus, order: DownloadVideo) -> None:
     """What a downloader does with an order that it gives up."""
     await bus.publisher.publish(order)
     async with bus.channel() as channel:
-        incoming = await (await channel.get_queue(DOWNLOADER)).get(timeout=10)
+        incoming = await (await channel.get_queue(SYSTEM.work_queue(DOWNLOADER).lane_of(order))).get(timeout=10)
         assert incoming is not None
         await incoming.reject(requeue=False)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import aio_pika
 import pytest
 
+from integration.bus.support import part_of
 from tubewarren.bus import Bus, open_bus
 from tubewarren.bus.dead_letters import redrive_dead
 from tubewarren.messages.commands import DownloadVideo
@@ -32,8 +33,9 @@ from tubewarren_services.status_writer.service import open_service
 
 pytestmark = pytest.mark.broker
 
-SYSTEM = topology()
 EVENTS = f"{STATUS_WRITER}.events"
+SYSTEM = part_of(topology(), DOWNLOADER, EVENTS)
+LANE = SYSTEM.work_queue(DOWNLOADER).lanes[4]
 PATIENCE = timedelta(seconds=30)
 
 
@@ -91,13 +93,13 @@ def _downloaded(video_id: str) -> VideoDownloaded:
     )
 
 
-async def _kill_workers_with_it(url: str) -> None:
+async def _kill_workers_with_it(url: str, queue_name: str = LANE) -> None:
     """Take the order again and again, and leave each time without an answer, until the broker gives it up."""
     connection = await aio_pika.connect(url)
     async with connection, asyncio.timeout(PATIENCE.total_seconds()):
         for _ in range(11):
             async with connection.channel() as channel:
-                queue = await channel.declare_queue(DOWNLOADER, passive=True)
+                queue = await channel.declare_queue(queue_name, passive=True)
                 while await queue.get(fail=False) is None:  # noqa: ASYNC110 - a queue has no event
                     await asyncio.sleep(0.02)
 
@@ -121,8 +123,9 @@ async def test_a_redriven_order_leaves_the_dead_once_it_is_claimed_and_may_die_a
     async with _declared_bus(vhost_url) as bus, _running(bus, tmp_path):
         await bus.publisher.publish(_queued("a"))
         await bus.publisher.publish(DownloadVideo(video_id="a", url="https://x/a", source_id="7"))
-        for _ in range(2):
-            await _kill_workers_with_it(vhost_url)
+        # What is redriven comes to the work queue itself.
+        for queue_name in (LANE, DOWNLOADER):
+            await _kill_workers_with_it(vhost_url, queue_name)
             await _until(lambda: _statuses(tmp_path, "Dead-Letter Tasks") == {"a": "error"})
 
             assert len(await redrive_dead(bus, SYSTEM, lambda letter: letter.queue == DOWNLOADER)) == 1

@@ -11,7 +11,18 @@ from aio_pika import Message as AmqpMessage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tubewarren.bus.codec import ATTEMPT, DIED_IN, DIED_OF, NOT_BEFORE, death_elsewhere, decode, encode, name_of
+from tubewarren.bus.codec import (
+    ATTEMPT,
+    DIED_IN,
+    DIED_OF,
+    NOT_BEFORE,
+    ORDERED_AT,
+    REDRIVEN,
+    death_elsewhere,
+    decode,
+    encode,
+    name_of,
+)
 from tubewarren.bus.errors import UnreadableMessageError
 from tubewarren.delivery import Death, Delivery
 from tubewarren.messages.commands import DownloadVideo
@@ -62,9 +73,7 @@ def carried(amqp: AmqpMessage) -> Incoming:
 
 def test_what_is_written_is_read_again() -> None:
     later = NOON + timedelta(days=2, microseconds=3)
-    amqp = encode(
-        VIDEO, attempt=3, not_before=later, trace=TRACE, amqp_priority=7, reply_to="reply.x", correlation_id="c"
-    )
+    amqp = encode(VIDEO, attempt=3, not_before=later, trace=TRACE, reply_to="reply.x", correlation_id="c")
 
     delivery = read(replace(carried(amqp), redelivered=True))
 
@@ -78,8 +87,8 @@ def test_what_is_written_is_read_again() -> None:
         correlation_id="c",
         trace=TRACE,
         due_since=amqp.timestamp,
+        ordered_at=amqp.timestamp,
     )
-    assert amqp.priority == 7
 
 
 @pytest.mark.parametrize(
@@ -96,6 +105,17 @@ def test_work_is_due_from_its_publication_on_or_from_its_return_from_a_rung(
     record: object, expected: datetime | None
 ) -> None:
     assert read(Incoming(headers={"x-death": record}, timestamp=NOON)).due_since == expected
+
+
+def test_a_copy_that_was_published_anew_is_as_old_as_its_first() -> None:
+    assert read(Incoming(timestamp=LATER)).ordered_at == LATER
+    assert read(Incoming(headers={ORDERED_AT: int(NOON.timestamp())}, timestamp=LATER)).ordered_at == NOON
+    assert read(Incoming()).ordered_at is None
+
+
+def test_what_came_back_from_the_dead_is_known_as_such() -> None:
+    assert read(Incoming(headers={REDRIVEN: True})).is_redriven
+    assert not read(Incoming()).is_redriven
 
 
 def test_all_but_progress_outlives_a_restart_of_the_broker() -> None:

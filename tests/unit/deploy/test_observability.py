@@ -45,7 +45,7 @@ def test_figures_are_parted_by_what_they_are_told_with() -> None:
     attributes = {
         name for text in sources for name in re.findall(r'"((?:tubewarren|messaging|error)\.[a-z_.]+)"', text)
     }
-    known = {name.replace(".", "_") for name in attributes} | {"le", "job", "instance", "queue", "alertstate"}
+    known = {name.replace(".", "_") for name in attributes} | {"le", "job", "instance", "queue", "work", "alertstate"}
 
     for expression in expressions():
         assert labels_in(expression) - known == set(), expression

@@ -238,7 +238,7 @@ async def test_the_services_are_started_as_the_command_line_would(tmp_path: Path
     assert processes[-1]._command == (
         sys.executable,
         "-m",
-        "tubewarren_services.cli.main",
+        "tubewarren_services.cli.entry",
         "run",
         "downloader",
         "--stop-at-eof",

@@ -14,10 +14,12 @@ import pytest
 from tubewarren.delivery import Delivery
 from tubewarren.failures import FailureKind
 from tubewarren.messages import Command, Message
-from tubewarren.messages.commands import AddSource, DownloadVideo, ExpandSource, ReturnResults
+from tubewarren.messages.bumps import AnnounceBump, BumpOrders, PrioritiseSource
+from tubewarren.messages.commands import AddSource, DownloadVideo, ExpandSource, QueryLedger, ReturnResults
 from tubewarren.messages.events import (
     FleetGates,
     Gate,
+    LedgerAnswered,
     SourceAccepted,
     SourceExpanded,
     SourceNoted,
@@ -44,6 +46,7 @@ HEADER = ("ID", "URL", "Status", "Name", "Priority", "Preset", "Pause", "Action"
 WATCHED = ("ID", "URL", "Status", "Refresh")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NOTHING_HELD = FleetGates(at=NOON, gates=())
+IN_PROGRESS = LedgerAnswered(at=NOON, storage="main", rows=({"source_id": "7", "state": "in-progress"},))
 IMPATIENT = Patience(clock=lambda: 1e12, pause=lambda _: None)
 
 
@@ -56,6 +59,7 @@ class Desk:
     asked: list[Command] = field(default_factory=list)
     workbook: Workbook | None = None
     gates: FleetGates | None = NOTHING_HELD
+    ledger: LedgerAnswered | None = IN_PROGRESS
     looks: int = 1
     now: datetime = NOON
 
@@ -75,6 +79,7 @@ class Desk:
             worker="box/sheet-ingestor",
             publish=self.publish,
             ask=self.ask,
+            ask_ledger=self.ask_ledger,
             calendar=Calendar.open(self.folder / "calendar.sqlite"),
             settle_looks=self.looks,
             clock=lambda: self.now,
@@ -87,6 +92,10 @@ class Desk:
         if self.gates is not None:
             self.asked.append(order)
         return self.gates
+
+    async def ask_ledger(self, query: QueryLedger) -> LedgerAnswered | None:
+        assert (query.topic, query.source_id) == ("sources", "7")
+        return self.ledger
 
     async def publish(self, *messages: Message) -> None:
         self.published.extend(messages)
@@ -127,7 +136,7 @@ class Desk:
         return [(order.source_id, order.url) for order in self.of(ExpandSource)]
 
     async def add(self, message: Message) -> Any:
-        return await self.ingestor.add(Delivery(message, "id"))
+        return await self.ingestor.take_order(Delivery(message, "id"))
 
 
 @pytest.fixture
@@ -669,3 +678,68 @@ def refreshed(source_id: str, at: datetime, **more: Any) -> SourceRefreshed:
 
 def gate(kind: Any, name: str) -> Gate:
     return Gate(kind=kind, name=name, since=NOON, reason="by hand")
+
+
+async def test_another_priority_moves_what_waits_of_the_source_once_every_worker_has_heard_of_it(desk: Desk) -> None:
+    desk.write(("7", A, "", "Ada", "5"))
+    await desk.ingestor.look()
+    desk.write(("7", A, "in-progress", "Ada", "2"))
+
+    await desk.ingestor.look()
+    await desk.ingestor.look()
+
+    assert desk.asked == [AnnounceBump(source_id="7")]
+    at = NOON + timedelta(seconds=6)
+    assert desk.of(BumpOrders) == [
+        BumpOrders(storage="main", source_id="7", priority=2, keeps_places=True, not_before=at)
+    ]
+    assert desk.taken() == [("7", Taken.EDITED)]
+    desk.write(("7", A, "in-progress", "Eve", "2"))
+    await desk.ingestor.look()
+    assert len(desk.of(BumpOrders)) == 1, "another name moves nothing"
+
+
+async def test_of_a_source_that_has_ended_nothing_is_moved(desk: Desk) -> None:
+    desk.ledger = LedgerAnswered(at=NOON, storage="main", rows=({"source_id": "7", "state": "done"},))
+    desk.write(("7", A, "", "Ada", "5"))
+    await desk.ingestor.look()
+    desk.write(("7", A, "done", "Ada", "2"))
+
+    await desk.ingestor.look()
+
+    assert (desk.asked, desk.of(BumpOrders), desk.taken()) == ([], [], [("7", Taken.EDITED)])
+
+
+async def test_another_priority_waits_for_the_ledger_and_the_monitor(desk: Desk) -> None:
+    desk.write(("7", A, "", "Ada", "5"))
+    await desk.ingestor.look()
+    desk.write(("7", A, "in-progress", "Ada", "2"))
+    desk.ledger = None
+
+    await desk.ingestor.look()
+    assert (desk.taken(), "No results-manager" in desk.ingestor.activity().doing) == ([], True)
+    desk.ledger, desk.gates = IN_PROGRESS, None
+    await desk.ingestor.look()
+    assert (desk.taken(), "No heartbeat-monitor" in desk.ingestor.activity().doing) == ([], True)
+    desk.gates = NOTHING_HELD
+    await desk.ingestor.look()
+
+    assert (len(desk.of(BumpOrders)), desk.taken(), desk.ingestor.activity().doing) == (1, [("7", Taken.EDITED)], "")
+
+
+async def test_a_priority_from_the_command_line_stands_in_the_row_and_moves_nothing_a_second_time(desk: Desk) -> None:
+    desk.write(("7", A, "", "Ada", "5"))
+    await desk.ingestor.look()
+
+    assert await desk.add(PrioritiseSource(source_id="7", priority=1)) == Done()
+    assert await desk.add(PrioritiseSource(source_id="8", priority=1)) == Done()
+
+    assert [row["Priority"] for row in desk.rows()] == ["1"]
+    (taken,) = desk.of(SourceTaken)
+    assert (taken.what, taken.priority) == (Taken.EDITED, 1)
+    assert desk.of(BumpOrders) == []
+    desk.write(("7", A, "in-progress", "Ada", "5"))
+    await desk.ingestor.look()
+    desk.write(("7", A, "in-progress", "Ada", "1"))
+    await desk.ingestor.look()
+    assert [order.priority for order in desk.of(BumpOrders)] == [5, 1], "what a person writes later counts"

@@ -133,6 +133,7 @@ async def test_a_video_is_ordered_once_however_often_and_on_however_many_pages_i
     outcome = await world.expand()
 
     assert world.orders() == ["a", "b", "c"]
+    assert [each.place for each in world.happened if isinstance(each, DownloadVideo)] == [1, 2, 3]
     assert summary(outcome).videos == 3
     assert [len(each.videos) for each in world.happened if isinstance(each, VideosQueued)] == [2, 1]
 

@@ -1,7 +1,9 @@
 """A workbook on disk, a status-writer over it, and the events of a small story."""
 
+import asyncio
 import csv
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +19,7 @@ from tubewarren.messages.events import (
     VideoClaimed,
     VideoDownloaded,
     VideoFailed,
+    VideoProgress,
     VideosQueued,
 )
 from tubewarren.sheets.backoff import Backoff
@@ -89,12 +92,25 @@ class Desk:
         )
         never_lucky = Backoff(chance=lambda: 1.0)
         self.writer = Writer(
-            self.scribe, delivery_limit=10, clock=lambda: self.now, backoff=never_lucky, pause=self._pause
+            self.scribe,
+            delivery_limit=10,
+            timer=lambda: self.seconds,
+            clock=lambda: self.now,
+            backoff=never_lucky,
+            pause=self._pause,
         )
 
     async def tell(self, *events: Message) -> None:
         await self.writer.remember([Delivery(event, str(event.message_id)) for event in events])
         await self.writer.write()
+
+    async def overhear(self, *events: Message) -> None:
+        """Lets it hear how far videos are, which waits in no queue."""
+        arrived: asyncio.Queue[Delivery] = asyncio.Queue()
+        for event in events:
+            arrived.put_nowait(Delivery(event, str(event.message_id)))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.writer.follow(arrived), 0.01)
 
     def grid(self, tab: Tab) -> list[list[str]]:
         return list(csv.reader(self._file(tab).read_text().splitlines()))
@@ -128,6 +144,17 @@ class Story:
 
     def claimed(self, video_id: str, at: float = 10) -> VideoClaimed:
         return VideoClaimed(at=_at(at), video_id=video_id, source_id="7", worker="box/downloader", attempt=1)
+
+    def progress(self, video_id: str, done_bytes: int, at: float = 15) -> VideoProgress:
+        return VideoProgress(
+            at=_at(at),
+            video_id=video_id,
+            source_id="7",
+            worker="box/downloader",
+            phase="downloading",
+            done_bytes=done_bytes,
+            total_bytes=100,
+        )
 
     def buried(self, video_id: str, at: float = 20) -> VideoFailed:
         failure = Failure(kind=FailureKind.GONE, reason="It is gone.")

@@ -69,6 +69,44 @@ async def test_a_person_sorts_inserts_and_adds_a_column_between_two_flushes(desk
     assert desk.column(VIDEO_TASKS, "Mine") == {"b": "note b", "": "", "a": "note a", "c": ""}
 
 
+async def test_of_what_runs_only_the_newest_progress_is_shown(desk: Any, story: Any) -> None:
+    await desk.tell(story.queued("a", "b"), story.claimed("a"), story.claimed("b"))
+    desk.seconds += 10
+
+    await desk.overhear(story.progress("a", 10), story.progress("b", 20, at=16), story.progress("a", 30, at=17))
+    edits = desk.book.edits
+    shown = await desk.writer.show_progress(timedelta(seconds=5))
+
+    assert (shown, desk.book.edits) == (2, edits + 1)
+    assert desk.column(VIDEO_TASKS, "Progress") == {"a": "30%", "b": "20%"}
+
+
+async def test_progress_goes_with_what_is_written_anyway(desk: Any, story: Any) -> None:
+    await desk.tell(story.queued("a"), story.claimed("a"))
+    desk.seconds += 3
+    await desk.overhear(story.progress("a", 10))
+    edits = desk.book.edits
+
+    await desk.writer.show_progress(timedelta(seconds=5))
+    assert desk.book.edits == edits, "it was written three seconds ago"
+    await desk.tell(story.queued("b"))
+
+    assert desk.column(VIDEO_TASKS, "Progress") == {"a": "10%", "b": ""}
+
+
+async def test_progress_is_not_waited_for_while_the_workbook_is_away(desk: Any, story: Any) -> None:
+    await desk.tell(story.queued("a"), story.claimed("a"))
+    desk.seconds += 10
+    await desk.overhear(story.progress("a", 10))
+    desk.book.failures = 1
+
+    await desk.writer.show_progress(timedelta(seconds=5))
+    await desk.writer.heal()
+
+    assert desk.pauses == []
+    assert desk.column(VIDEO_TASKS, "Progress") == {"a": "10%"}
+
+
 async def test_what_a_person_deleted_stays_deleted(desk: Any, story: Any) -> None:
     await desk.tell(story.queued("a", "b"))
     header, _, b = desk.grid(VIDEO_TASKS)

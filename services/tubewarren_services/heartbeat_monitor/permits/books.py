@@ -7,6 +7,7 @@ from typing import Final
 
 from tubewarren.failures import FailureKind
 from tubewarren.messages import Message
+from tubewarren.messages.bumps import AnnounceBump
 from tubewarren.messages.events import (
     SourceExpanded,
     SourceFailed,
@@ -43,6 +44,9 @@ _CURRENT: Final = timedelta(minutes=2)
 """A worker that asked or beat within this time is at work."""
 _TOLD_WITHIN: Final = timedelta(seconds=15)
 """What a work came to is heard of, and what a worker has in hand is said, by then."""
+_BUMPED_FOR: Final = timedelta(days=90)
+_MOST_BUMPED: Final = 5_000
+"""By then what was overtaken has had its turn; the oldest are forgotten first."""
 _EVERYBODYS: Final = frozenset({FailureKind.EXTRACTOR, FailureKind.UNKNOWN})
 _UNTOUCHED: Final = frozenset(
     {
@@ -83,6 +87,8 @@ class Books:
     Attributes:
         cancelled: the sources of which nothing more shall start, and since when.
         returning: what a person wants back from the dead.
+        bumped: the sources of which overtaken orders may still come, and since when; the newest since
+        bumped_until.
     """
 
     egresses: Mapping[str, Egress] = field(default_factory=dict)
@@ -91,6 +97,8 @@ class Books:
     askers: Mapping[str, Asker] = field(default_factory=dict)
     cancelled: Mapping[str, datetime] = field(default_factory=dict)
     returning: Returning = field(default_factory=Returning)
+    bumped: Mapping[str, datetime] = field(default_factory=dict)
+    bumped_until: datetime | None = None
 
 
 def decide(
@@ -159,6 +167,22 @@ def set_cancelled(books: Books, order: CancelSource, now: datetime) -> Books:
     if not order.cancelled:
         return replace(books, cancelled=others)
     return replace(books, cancelled=others | {order.source_id: books.cancelled.get(order.source_id, now)})
+
+
+def announce_bump(books: Books, order: AnnounceBump, now: datetime) -> Books:
+    """Note that orders of a source are being overtaken."""
+    others = [(name, at) for name, at in books.bumped.items() if name != order.source_id and now - at < _BUMPED_FOR]
+    # Later than the last, whatever our clock says: by that a worker tells whether it has seen them all.
+    until = max(now, books.bumped_until + datetime.resolution) if books.bumped_until else now
+    return replace(books, bumped=dict([*others, (order.source_id, now)][-_MOST_BUMPED:]), bumped_until=until)
+
+
+def with_bumps(books: Books, request: RequestPermit, permit: PermitAnswered) -> PermitAnswered:
+    """The answer, with the sources that are being bumped, unless the worker has seen them."""
+    until = books.bumped_until
+    if until is None or (request.bumps_seen is not None and request.bumps_seen >= until):
+        return permit
+    return permit.model_copy(update={"bumped": tuple(books.bumped), "bumps_until": until})
 
 
 def bring_back(books: Books, order: RedriveDead) -> Books:

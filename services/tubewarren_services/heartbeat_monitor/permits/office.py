@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from tubewarren.bus import BusError
 from tubewarren.delivery import Delivery
+from tubewarren.messages.bumps import AnnounceBump
 from tubewarren.messages.events import FleetGates, Gate
 from tubewarren.messages.permits import CancelSource, QueryGates, RedriveDead, RequestPermit, SetPause
 from tubewarren.outcomes import Done, Outcome
@@ -85,7 +86,7 @@ class PermitOffice:
         match delivery.message:
             case RequestPermit() as request:
                 self.books, permit = decisions.decide(self.books, request, self.policy, self.clock(), self.chance)
-                return Done(reply=permit)
+                return Done(reply=decisions.with_bumps(self.books, request, permit))
             case SetPause() as order:
                 self.books = decisions.set_pause(self.books, order, self.clock())
                 if not order.paused:
@@ -101,6 +102,10 @@ class PermitOffice:
                 return Done(reply=self._snapshot())
             case RedriveDead() as order:
                 self.books = decisions.bring_back(self.books, order)
+                await self._save()
+                return Done(reply=self._snapshot())
+            case AnnounceBump() as order:
+                self.books = decisions.announce_bump(self.books, order, self.clock())
                 await self._save()
                 return Done(reply=self._snapshot())
             case QueryGates():

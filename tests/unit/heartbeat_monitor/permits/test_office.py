@@ -10,6 +10,7 @@ from tubewarren.bus import BrokerUnavailableError
 from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.messages import Message
+from tubewarren.messages.bumps import AnnounceBump
 from tubewarren.messages.commands import ReturnResults
 from tubewarren.messages.events import FleetGates, Gate, Verdict, VideoDownloaded, VideoFailed
 from tubewarren.messages.permits import (
@@ -220,6 +221,31 @@ async def test_what_a_person_wants_back_is_sent_back_once_also_after_a_kill(worl
     await world.pass_time(after, 3)
 
     assert world.redriven == [Returning(sources=frozenset({"1"}))]
+
+
+async def test_what_is_bumped_is_told_with_permits_to_each_worker_that_has_not_seen_it_also_after_a_kill(
+    world: World,
+) -> None:
+    await answer(world.office(), AnnounceBump(source_id="1"))
+    office = world.office()
+    await answer(office, AnnounceBump(source_id="2"))
+
+    first = await answer(office, ASK)
+    assert isinstance(first, PermitAnswered)
+    again = await answer(office, ASK.model_copy(update={"bumps_seen": first.bumps_until}))
+    assert isinstance(again, PermitAnswered)
+    assert (first.decision, first.bumped) == (Decision.GRANTED, ("1", "2"))
+    assert (again.decision, again.bumped, again.bumps_until) == (Decision.GRANTED, (), None)
+
+    await answer(office, AnnounceBump(source_id="1"))
+    later = await answer(office, ASK.model_copy(update={"bumps_seen": first.bumps_until}))
+    assert isinstance(later, PermitAnswered)
+    assert later.bumped == ("2", "1"), "though the clock has not moved"
+    world.now += timedelta(days=91)
+    await answer(office, AnnounceBump(source_id="3"))
+    forgotten = await answer(office, ASK)
+    assert isinstance(forgotten, PermitAnswered)
+    assert forgotten.bumped == ("3",)
 
 
 async def test_books_that_cannot_be_written_are_told_and_kept_in_mind(world: World) -> None:
