@@ -156,16 +156,22 @@ def _comparison(by_title: Mapping[str, Sequence[_Found]]) -> Iterator[str]:
 
 def _side_by_side(by_title: Mapping[str, Sequence[_Found]]) -> Iterator[str]:
     """A column for each measure, with a line for everybody."""
-    heads = (f"{title}, {rows[0]['unit']}" for title, rows in by_title.items())
+    # One unit stands above its column; of several, each stands with its value.
+    units = {title: {row["unit"] for row in rows} - {_TIMES, ""} for title, rows in by_title.items()}
+    heads = (", ".join((title, *(each if len(each) == 1 else ()))) for title, each in units.items())
     yield f"| | {' | '.join(heads)} |"
     yield "| --- " * (len(by_title) + 1) + "|"
     for subject in dict.fromkeys(row["subject"] for rows in by_title.values() for row in rows):
-        found = [next((row for row in rows if row["subject"] == subject), None) for rows in by_title.values()]
-        yield f"| {subject} | {' | '.join(_with_target(row) if row else '' for row in found)} |"
+        found = [
+            next((_with_target(row, with_unit=len(units[title]) > 1) for row in rows if row["subject"] == subject), "")
+            for title, rows in by_title.items()
+        ]
+        yield f"| {subject} | {' | '.join(found)} |"
 
 
-def _with_target(row: _Found) -> str:
-    return f"{_spell_values(row)}; target {row['target']}" if row["target"] else _spell_values(row)
+def _with_target(row: _Found, *, with_unit: bool) -> str:
+    told = f"{_spell_values(row)} {row['unit']}" if with_unit else _spell_values(row)
+    return f"{told}; target {row['target']}" if row["target"] else told
 
 
 def _spell_values(row: _Found) -> str:

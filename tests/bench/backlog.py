@@ -28,7 +28,6 @@ _A_WHILE: Final = timedelta(seconds=3)
 _PATIENCE: Final = timedelta(minutes=3)
 _GRACE: Final = timedelta(seconds=5)
 _GIGA: Final = 1_000_000_000
-_MILLION: Final = 1_000_000
 _COLUMNS: Final = {"Name": "A source of the bench", "Folder": "bench"}
 
 
@@ -42,13 +41,11 @@ class _Found:
     """What one round found.
 
     Attributes:
-        bytes_empty: of the broker's memory before,
-        bytes_full: and at most, until everything waits.
+        bytes_full: of the broker's memory at most, until everything waits.
         among_new: seconds until the small source began, when all the others were as new,
         among_old: and when all the others had begun before.
     """
 
-    bytes_empty: int
     bytes_full: int
     published_a_second: float
     among_new: float
@@ -57,11 +54,10 @@ class _Found:
 
 def _once(folder: Path, size: int) -> _Found:
     with node_in(folder) as address:
-        empty = _memory(address.pid, "VmRSS")
-        return asyncio.run(_measured(address.url, address.pid, size, empty))
+        return asyncio.run(_measured(address.url, address.pid, size))
 
 
-async def _measured(url: str, process: int, size: int, empty: int) -> _Found:
+async def _measured(url: str, process: int, size: int) -> _Found:
     async with open_bus(url, "bench") as bus:
         await bus.declare(topology())
         began = asyncio.get_running_loop().time()
@@ -69,7 +65,7 @@ async def _measured(url: str, process: int, size: int, empty: int) -> _Found:
             for page in _pages(f"{source}", videos):
                 await bus.publisher.publish(*page)
         rate = size / (asyncio.get_running_loop().time() - began)
-        full = _memory(process, "VmHWM")
+        full = _most_memory(process)
         worker = _Worker()
         consumption = await bus.consume_commands(topology(), DOWNLOADER, worker, _HANDS)
         among_new = await _seconds_until_begun(bus, worker, f"{_SMALL} 1")
@@ -77,7 +73,7 @@ async def _measured(url: str, process: int, size: int, empty: int) -> _Found:
         await asyncio.sleep(_A_WHILE.total_seconds())
         among_old = await _seconds_until_begun(bus, worker, f"{_SMALL} 2")
         await consumption.drain(_GRACE)
-    return _Found(empty, full, rate, among_new, among_old)
+    return _Found(full, rate, among_new, among_old)
 
 
 async def _seconds_until_begun(bus: Bus, worker: "_Worker", source_id: str) -> float:
@@ -141,15 +137,14 @@ def _order(source_id: str, place: int) -> DownloadVideo:
     )
 
 
-def _memory(process: int, figure: str) -> int:
-    found = re.search(rf"^{figure}:\s+(\d+) kB$", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
+def _most_memory(process: int) -> int:
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
     assert found is not None
     return int(found[1]) * 1024
 
 
 def _rows(size: int, found: list[_Found]) -> list[Row]:
     measure = f"a backlog of {size:,} videos of {_SOURCES} sources, half of them of one"
-    a_million = tuple((each.bytes_full - each.bytes_empty) / size * _MILLION / _GIGA for each in found)
     work = f"{_HANDS} hands, {_SECONDS[0]} to {_SECONDS[1]} s a video"
     return [
         Row(
@@ -159,7 +154,6 @@ def _rows(size: int, found: list[_Found]) -> list[Row]:
             tuple(each.bytes_full / _GIGA for each in found),
             "< 1.5 at a million",
         ),
-        Row(measure, "more with each million", "GB", a_million),
         Row(measure, "confirmed by one publisher", "a second", tuple(each.published_a_second for each in found)),
         Row(
             measure,

@@ -92,6 +92,19 @@ def test_the_readme_shows_peers_beside_us_and_services_below_one_another(tmp_pat
     assert "| downloader | 0.7; target < 1 | 50 |" in lines
 
 
+def test_units_stand_above_their_column_and_beside_their_value_where_they_differ(
+    tmp_path: Path, readme: ModuleType
+) -> None:
+    told = [Row("a backlog", "memory", "GB", (0.5,)), Row("a backlog", "begins", "s", (16.0,), "< 30")]
+    path = tmp_path / "results.json"
+    results.write({"one": told, "two": [Row("a start", "svc", "s", (0.2,))]}, "4.0", ["one", "two"], path)
+
+    lines = list(readme.performance(json.loads(path.read_text())))
+
+    assert {"| | a backlog |", "| memory | 0.5 GB |", "| begins | 16 s; target < 30 |"} <= set(lines)
+    assert {"| | a start, s |", "| svc | 0.2 |"} <= set(lines)
+
+
 def test_a_part_without_a_place_in_the_readme_is_refused(readme: ModuleType) -> None:
     with pytest.raises(ValueError, match="no place for the part 'settings'"):
         readme.rewritten("# A README without any")
