@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from typing import Any
 
 import structlog
@@ -235,7 +234,7 @@ def _beat_of(surroundings: Surroundings, service: Service, state: WorkerState) -
         doing=activity.unfit or activity.doing,
         in_hand=_in_hand(service),
         settled=sum(each.settled for each in service.consumptions),
-        version=version("tubewarren"),
+        version=worker.version,
         facts=dict(activity.facts),
     )
 

@@ -5,7 +5,9 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 _MOST_COPIES = 1000
@@ -21,12 +23,14 @@ class Worker:
 
     Attributes:
         name: such as `box/downloader`, and `box/downloader.2` for the second copy there.
+        version: of Tubewarren.
     """
 
     name: str
     service: str
     host: str
     process_id: int
+    version: str = field(default_factory=partial(version, "tubewarren"))
 
 
 @contextmanager
