@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -17,10 +18,12 @@ from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 from tubewarren.bus.codec import decode
 from tubewarren.bus.errors import BrokerUnavailableError, BusClosedError, UnreadableMessageError
 from tubewarren.bus.publisher import REPLIES, Publisher
-from tubewarren.bus.subscription import leave
+from tubewarren.bus.subscription import leave, within
 from tubewarren.messages import Command, Message
 
 _LOST: Final = None
+_OPENING_PATIENCE: Final = timedelta(seconds=10)
+"""For each step; a connection that is lost, or to a node that fell silent, would answer none of them."""
 Answers = asyncio.Queue[Message | None]
 """None when no more can come."""
 Saying = Callable[[], AbstractContextManager[None]]
@@ -93,11 +96,7 @@ class Asking:
     async def _opened(self) -> _Line:
         async with self._turn:
             if self._line is None or self._line.channel.is_closed:
-                try:
-                    async with asyncio.timeout(self._publisher.patience_seconds):
-                        self._line = await self._open()
-                except TimeoutError as error:
-                    raise lost() from error
+                self._line = await self._open()
             return self._line
 
     async def _open(self) -> _Line:
@@ -106,9 +105,9 @@ class Asking:
         channel.close_callbacks.add(line.is_lost)
         try:
             with self._saying():
-                await channel.initialize()
+                await within(_OPENING_PATIENCE, channel.initialize())
                 replies = await channel.get_queue(REPLIES, ensure=False)
-                await replies.consume(line.hear, no_ack=True)
+                await within(_OPENING_PATIENCE, replies.consume(line.hear, no_ack=True))
         except BaseException:
             await leave(channel)
             raise

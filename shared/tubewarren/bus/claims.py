@@ -5,6 +5,8 @@ best that is not empty; it looks for that one when a hand is free, and a look se
 it takes from every lane, so that nobody looks and nothing waits; as soon as its hands are full, it takes no more.
 
 It takes through taps: a tap is a consumer that lets so many claims through at a time, and the next when one is settled.
+A tap that gives nothing more stays open with what came through it, unless another lane is better: when a node of the
+broker is lost, the claims of open consumers are somebody else's at once, those of closed ones when the node is back.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +17,8 @@ LINGER: Final = 0.05
 """Seconds that the taps of full hands stay open, for one that is free again in no time."""
 _SERVES: Final = 1.0
 """Seconds for which what was seen is taken for true."""
+_SERVES_THE_BUSY: Final = 5.0
+"""The same while all hands are full and none gets free."""
 _DRY: Final = 0.02
 """Seconds after which a tap that gives nothing, to a free hand, looks like one of an empty lane."""
 _TRIES: Final = 3
@@ -30,6 +34,7 @@ class Tap:
         held: those that are not settled yet.
         is_open: whether more come; those that came stay when it is closed.
         tag: the consumer's name, as soon as it has one.
+        gave_too_much: what is given back would come through it again.
     """
 
     lane: str
@@ -37,6 +42,7 @@ class Tap:
     held: int = 0
     is_open: bool = True
     tag: str = ""
+    gave_too_much: bool = False
 
     @property
     def gives(self) -> int:
@@ -107,6 +113,7 @@ class Claims:
         tap.held += 1
         self._moved_at, self._fruitless = now, 0
         if not self.free:
+            tap.gave_too_much = True
             return False
         self.taken += 1
         if not self.free:
@@ -150,34 +157,34 @@ class Claims:
         """What to do now."""
         if self.aim and self._is_over(now):
             self.aim = ()
+        if not self.aim and self.free:
+            return Look()
         if (tap := self._surplus()) is not None:
             return Close(tap)
         if not self.aim:
-            return Look() if self.free else Wait()
+            return Wait()
         if self._is_backlog:
             return self._in_backlog(now)
         return self._in_calm(now)
 
     def _is_over(self, now: float) -> bool:
         """Whether hands are full and stay so: what is the best lane will be found out when one is free."""
-        if self.free:
-            return False
-        if self._is_backlog:
-            return self._is_old(now) and not self._has_flowed
-        return now - self._full_since >= LINGER
+        return not self.free and not self._is_backlog and now - self._full_since >= LINGER
 
     def _surplus(self) -> Tap | None:
         """A tap that gives what is not wanted now."""
-        astray = (tap for tap in self.taps if tap.is_open and tap.lane not in self.aim)
-        if (tap := next(astray, None)) is not None or not self._is_backlog:
-            return tap
-        return next(self._open(self.aim), None) if self._gives(self.aim[0]) > self.free else None
+        for tap in self.taps:
+            if tap.is_open and (tap.lane not in self.aim if self.aim else tap.gives > 0 or tap.gave_too_much):
+                return tap
+        if self._is_backlog and self._gives(self.aim[0]) > self.free:
+            return max(self._open(self.aim), key=lambda tap: tap.gives)
+        return None
 
     def _in_backlog(self, now: float) -> Step:
         (lane,) = self.aim
         if self._is_old(now):
             return Look()
-        until = self._aimed_at + _SERVES
+        until = self._aimed_at + self._serves
         if self.free:
             if self._gives(lane) <= 0:
                 return Open(lane, self.free)
@@ -193,17 +200,22 @@ class Claims:
             return Wait(self._full_since + LINGER - now)
         uncovered = next((lane for lane in self.lanes if self._gives(lane) <= 0), None)
         if uncovered is not None:
-            return Open(uncovered, self.free)
+            return Open(uncovered, 1)
         if not self._was_full:
             return Wait()
-        return Look() if self._is_old(now) else Wait(self._aimed_at + _SERVES - now)
+        return Look() if self._is_old(now) else Wait(self._aimed_at + self._serves - now)
 
     @property
     def _is_backlog(self) -> bool:
         return len(self.aim) == 1
 
+    @property
+    def _serves(self) -> float:
+        """How long the last look serves."""
+        return _SERVES if self.free or self._has_flowed else _SERVES_THE_BUSY
+
     def _is_old(self, now: float) -> bool:
-        return now - self._aimed_at >= _SERVES
+        return now - self._aimed_at >= self._serves
 
     def _gives(self, lane: str) -> int:
         return sum(tap.gives for tap in self._open((lane,)))

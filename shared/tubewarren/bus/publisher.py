@@ -76,11 +76,6 @@ class Publisher:
         self._confirm_timeout = confirm_timeout
         self._closed = asyncio.Event()
 
-    @property
-    def patience_seconds(self) -> float | None:
-        """How long it waits for an unreachable broker; None for ever."""
-        return None if self._patience is None else self._patience.total_seconds()
-
     def on(self, channel: AbstractChannel) -> "Publisher":
         """The like on another channel, with confirms, for as long as that lives."""
         return Publisher(channel, self.telemetry, self._patience, confirm_timeout=self._confirm_timeout)

@@ -16,6 +16,7 @@ from aio_pika import Channel, IncomingMessage
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 
 from tubewarren.bus.publisher import is_cancelled
+from tubewarren.bus.settling import hand_back, is_lost
 from tubewarren.health.findings import ABSENT, CONSUMING, RESTING, Standing
 
 FindQueue = Callable[[AbstractChannel], Awaitable[AbstractQueue]]
@@ -287,6 +288,12 @@ async def consume(queue: AbstractQueue, on_message: OnMessage, *, takes_for_good
 async def _received(queue_name: str, on_message: OnMessage, incoming: AbstractIncomingMessage) -> None:
     try:
         await on_message(incoming)
+    except asyncio.CancelledError:
+        if is_cancelled() or is_lost(incoming):
+            raise
+        # What it waited for was ended, as on a connection that is lost, and not itself: the claim came on another.
+        log.info("a claim goes back, its work was broken off", queue=queue_name, message_id=incoming.message_id)
+        await hand_back(incoming)
     except Exception:
         # Nobody waits for this task: the claim stays ours until its channel ends.
         log.exception("a claim could not be settled", queue=queue_name, message_id=incoming.message_id)

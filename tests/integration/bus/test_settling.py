@@ -36,6 +36,21 @@ pytestmark = pytest.mark.broker
 DEAD_WORK = f"{WORK}.dead"
 
 
+async def test_a_claim_whose_work_waited_for_something_that_was_ended_comes_again(vhost_url: str) -> None:
+    async def wait_for_what_ends(delivery: Delivery) -> Outcome:
+        if not delivery.is_redelivered:
+            ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+            ended.cancel()
+            return await ended
+        return Done()
+
+    async with declared_bus(vhost_url) as bus:
+        consumption = await bus.consume_commands(SMALL, WORK, Recorder(wait_for_what_ends), prefetch=1)
+        await bus.publisher.publish(video("a"))
+
+        await until(lambda: consumption.settled == 1)
+
+
 async def test_a_claim_is_kept_until_it_is_settled(vhost_url: str, stranger: Stranger) -> None:
     may_end = asyncio.Event()
 

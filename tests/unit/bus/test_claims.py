@@ -131,7 +131,7 @@ def test_full_hands_take_no_more_after_a_moment() -> None:
     floor.later(A_MOMENT)
 
     assert rest.seconds == pytest.approx(LINGER)
-    assert floor.taken_from == set()
+    assert floor.taken_from == {"p3"}
     floor.put("p1")
     assert (floor.lanes, floor.waiting["p1"]) == (["p3"], 1)
 
@@ -154,7 +154,7 @@ def test_a_better_lane_that_filled_while_hands_were_full_is_next() -> None:
     floor.work()
 
     floor.put("p1")
-    floor.later(2 * SECOND)
+    floor.later(6 * SECOND)
     floor.finish()
     floor.later(0)
 
@@ -185,17 +185,18 @@ def test_quick_work_in_one_lane_is_looked_at_once_a_second_and_else_left_alone()
     assert (floor.steps(Look), floor.steps(Open), floor.steps(Close)) == (5, 1, 0)
 
 
-def test_who_is_busy_for_long_looks_only_when_a_hand_is_free() -> None:
-    floor = Floor(waiting=Counter(p2=10))
+def test_who_is_busy_for_long_looks_now_and_then_and_keeps_open_what_its_claims_came_through() -> None:
+    floor = Floor(most=2, waiting=Counter(p2=10))
     floor.work()
 
     floor.later(SECOND)
-    floor.later(600 * SECOND)
+    assert floor.steps(Look) == 1
+    for _ in range(10):
+        floor.later(6 * SECOND)
 
-    assert (floor.steps(Look), floor.taken_from) == (1, set())
+    assert (floor.steps(Look), floor.steps(Close), floor.taken_from) == (11, 0, {"p2"})
     floor.finish()
-    floor.later(0)
-    assert (floor.steps(Look), floor.lanes) == (2, ["p2"])
+    assert floor.lanes == ["p2", "p2"]
 
 
 def test_a_lane_that_others_emptied_is_left_for_the_next_in_a_moment() -> None:
