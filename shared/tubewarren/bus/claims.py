@@ -1,8 +1,8 @@
 """What a worker claims next from lanes: decided from what it has in hand and what it has seen. Pure.
 
 Work waits in lanes, best first. A worker has so many hands. While there is a backlog it takes from one lane alone, the
-best that is not empty; it looks for that one when a hand is free, and a look serves for a second. While there is none,
-it takes from every lane, so that nobody looks and nothing waits; as soon as its hands are full, it takes no more.
+best that is not empty; it looks for that one, and a look serves for a second, or for five while all hands stay full.
+While there is none, it takes from every lane, so that nobody looks and nothing waits, until its hands are full.
 
 It takes through taps: a tap is a consumer that lets so many claims through at a time, and the next when one is settled.
 A tap that gives nothing more stays open with what came through it, unless another lane is better: when a node of the
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 LINGER: Final = 0.05
-"""Seconds that the taps of full hands stay open, for one that is free again in no time."""
+"""Seconds that what gives more than full hands can take stays open, for one that is free again in no time."""
 _SERVES: Final = 1.0
 """Seconds for which what was seen is taken for true."""
 _SERVES_THE_BUSY: Final = 5.0
