@@ -12,6 +12,8 @@ from tubewarren.messages.permits import Stage
 from tubewarren.outcomes import Outcome
 from tubewarren.runner import Activity, Service, Surroundings
 from tubewarren.youtube.identity import Identity, open_identity
+from tubewarren.youtube.nursery import Nursery
+from tubewarren.youtube.startup import open_nursery
 
 Handle = Callable[[Delivery, str], Awaitable[Outcome]]
 """Handles a delivery, going out by the egress that is named."""
@@ -19,10 +21,15 @@ Handle = Callable[[Delivery, str], Awaitable[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """Where one stage's orders are taken, by one identity at a time."""
+    """Where one stage's orders are taken, by one identity at a time.
+
+    Attributes:
+        nursery: where the processes come from that carry them out.
+    """
 
     surroundings: Surroundings
     stage: Stage
+    nursery: Nursery
     identity: Identity
     admission: Admission
 
@@ -82,8 +89,16 @@ async def open_workplace(
         stage: whose orders.
         unfit: why this machine cannot do them now; empty when it can.
         shift: when to rest; never by default.
+
+    Raises:
+        PresetRefusedError: what a person set for yt-dlp cannot be used.
+        YoutubeFailedError: `UNFIT`, when yt-dlp could not be loaded.
     """
-    async with open_identity(surroundings.settings.identity, surroundings.bus.egress, stage) as identity:
+    settings = surroundings.settings
+    async with (
+        open_nursery(settings.youtube.options, settings.youtube.presets) as nursery,
+        open_identity(settings.identity, surroundings.bus.egress, stage, nursery) as identity,
+    ):
 
         async def why_unfit() -> str:
             # It may have another cookie jar now, which is another egress.
@@ -102,4 +117,4 @@ async def open_workplace(
             look_up=partial(ask_what_is_known, surroundings.bus),
         )
         admission.why_unfit = await why_unfit()
-        yield Workplace(surroundings, stage, identity, admission)
+        yield Workplace(surroundings, stage, nursery, identity, admission)

@@ -25,7 +25,6 @@ from tubewarren.youtube.identity import Identity
 from tubewarren.youtube.job import Progress
 from tubewarren.youtube.pool import ChildPool
 from tubewarren.youtube.processor import DEFAULT_PROCESSOR
-from tubewarren.youtube.startup import ensure_usable
 from tubewarren.youtube.wire import FetchOrder, FetchResult
 from tubewarren_services.downloader.handler import Ports, handle
 from tubewarren_services.downloader.progress import ProgressBoard
@@ -38,7 +37,6 @@ T = TypeVar("T")
 async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     """Bring the downloader up."""
     settings, bus, telemetry = surroundings.settings, surroundings.bus, surroundings.telemetry
-    await ensure_usable(settings.youtube.options, settings.youtube.presets)
     store = await asyncio.to_thread(Store, settings.store.results.absolute(), settings.store.selected.absolute())
     board = ProgressBoard(surroundings.worker.name, bus.publisher.publish)
     asks_node = "javascript" in settings.fitness.programs
@@ -47,7 +45,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     shift = Shift(settings.shift.tasks, settings.shift.cooldown)
     async with (
         open_workplace(surroundings, DOWNLOADER, fitness.why_unfit, shift) as place,
-        ChildPool(concurrency, jobs_per_child=settings.downloader.jobs_per_process) as pool,
+        ChildPool(concurrency, jobs_per_child=settings.downloader.jobs_per_process, nursery=place.nursery) as pool,
     ):
         ports = Ports(
             worker=surroundings.worker.name,

@@ -18,7 +18,6 @@ from tubewarren.topology import SOURCE_EXPANDER
 from tubewarren.workplace import open_workplace
 from tubewarren.youtube.identity import Identity
 from tubewarren.youtube.pool import ChildPool
-from tubewarren.youtube.startup import ensure_usable
 from tubewarren.youtube.wire import ListOrder, Page
 from tubewarren_services.source_expander.handler import Ports, handle
 from tubewarren_services.source_expander.refresh import Known
@@ -49,7 +48,6 @@ class _Doing:
 async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     """Bring the expander up."""
     doing, youtube = _Doing(), surroundings.settings.youtube
-    await ensure_usable(youtube.options, youtube.presets)
     settings, bus = surroundings.settings, surroundings.bus
     needs = settings.fitness.model_copy(update={"disk_floor": 0, "programs": ()})
     # Of all that a machine must have, listing needs yt-dlp alone, and what is loaded stays as it is.
@@ -61,7 +59,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
 
     async with (
         open_workplace(surroundings, SOURCE_EXPANDER, unfit) as place,
-        ChildPool(_SOURCES_AT_A_TIME) as pool,
+        ChildPool(_SOURCES_AT_A_TIME, nursery=place.nursery) as pool,
     ):
         ports = Ports(
             worker=surroundings.worker.name,

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.youtube.errors import YoutubeFailedError
 from tubewarren.youtube.nursery import Death, Newborn, Nursery, kill_child, kill_leftovers
-from tubewarren.youtube.wire import REPORTS, Failed, FetchOrder, FetchResult, ListOrder, More, Page, Reached, Stop
+from tubewarren.youtube.wire import REPORTS, More, Order, Reached, Report, Stop
 
 _log = logging.getLogger(__name__)
 _LONGEST_LINE = 16 * 1024 * 1024
@@ -56,9 +56,9 @@ class Child:
         """Whether it may take an order."""
         return not self._killed and not self._exited.done()
 
-    async def send(self, order: FetchOrder | ListOrder | More | Stop) -> None:
+    async def send(self, order: Order) -> None:
         """Give an order; that the child died meanwhile is for `receive` to find."""
-        if isinstance(order, FetchOrder | ListOrder):
+        if not isinstance(order, More | Stop):
             self.busy = True
             self.jobs += 1
             self._phase = ""
@@ -66,7 +66,7 @@ class Child:
             self._writer.write(order.model_dump_json().encode() + b"\n")
             await self._writer.drain()
 
-    async def receive(self) -> Reached | Page | FetchResult | Failed:
+    async def receive(self) -> Report:
         """The next report.
 
         Raises:

@@ -39,5 +39,9 @@ class PresetRefusedError(YoutubeError):
     """Something that a person set for yt-dlp cannot be used; the message names the preset and the option."""
 
 
+class IdentityRefusedError(YoutubeError):
+    """yt-dlp cannot be whom the settings say."""
+
+
 class YoutubeFailedError(YoutubeError):
     """An order given to a child process failed."""

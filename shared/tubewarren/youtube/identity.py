@@ -21,6 +21,7 @@ from tubewarren.youtube.cookie_jars import CookieJarsError, Copy, JarPool, JarSe
 from tubewarren.youtube.errors import YoutubeFailedError
 from tubewarren.youtube.identity_options import UNSEEN, combined, options_of, problem_with, secrets_of, without
 from tubewarren.youtube.job import Options
+from tubewarren.youtube.nursery import Nursery
 
 _LOOK_EVERY: Final = timedelta(seconds=5)
 _REMEDY: Final = "log in again in a browser, export its cookies, and put the new file in its place"
@@ -33,6 +34,7 @@ async def open_identity(
     settings: IdentitySettings,
     egress: str,
     use: str,
+    nursery: Nursery,
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator["Identity"]:
@@ -42,9 +44,13 @@ async def open_identity(
         settings: who.
         egress: how this machine's way to the internet is called.
         use: what for; a jar serves one worker of each use.
+        nursery: where yt-dlp is asked whether it can be that.
         clock: the present, in UTC.
+
+    Raises:
+        YoutubeFailedError: `UNFIT`, when yt-dlp could not be asked.
     """
-    identity = Identity(settings, egress, use, clock, await problem_with(settings))
+    identity = Identity(settings, egress, use, clock, await problem_with(settings, nursery))
     try:
         await identity.why_unfit()
         yield identity

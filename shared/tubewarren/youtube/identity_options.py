@@ -1,14 +1,15 @@
 """What yt-dlp is told of who we are: its options, whether they can work here, and what of them is a secret."""
 
-from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from tubewarren.failures import Failure
 from tubewarren.settings.model import IdentitySettings
-from tubewarren.youtube.apart import answer_of
 from tubewarren.youtube.job import Options
+from tubewarren.youtube.nursery import Nursery
+from tubewarren.youtube.startup import failure_found_by
+from tubewarren.youtube.wire import CheckIdentity
 
 UNSEEN: Final = {"verbose": False, "debug_printtraffic": False}
 """Options that would print the proxy's password, and cookies."""
@@ -47,16 +48,23 @@ def combined(identity: Options, given: Options) -> dict[str, Any]:
     return result
 
 
-async def problem_with(identity: IdentitySettings) -> str:
-    """What of an identity cannot work with what is installed here, with what to do; empty when all can."""
+async def problem_with(identity: IdentitySettings, nursery: Nursery) -> str:
+    """What of an identity cannot work with what is installed here, with what to do; empty when all can.
+
+    Raises:
+        YoutubeFailedError: `UNFIT`, when yt-dlp could not be loaded, or did not answer.
+    """
     if identity.po_token_provider and not _has_plugin():
         return (
             "identity.po_token_provider is set, and yt-dlp's plugin for it is missing: install it "
             "(pip install bgutil-ytdlp-pot-provider), of the version that the provider has."
         )
+    if not identity.impersonate and not identity.player_clients:
+        return ""
     # The proxy is not checked there, and its password need not be known to one more process.
     options = {name: value for name, value in options_of(identity).items() if name != "proxy"}
-    return await _asked_of_yt_dlp(options) if identity.impersonate or identity.player_clients else ""
+    failure = await failure_found_by(nursery, CheckIdentity(options=options))
+    return failure.reason if failure else ""
 
 
 def secrets_of(identity: IdentitySettings) -> tuple[str, ...]:
@@ -83,8 +91,3 @@ def _has_plugin() -> bool:
         return find_spec(_PLUGIN) is not None
     except ModuleNotFoundError:
         return False
-
-
-async def _asked_of_yt_dlp(options: Mapping[str, Any]) -> str:
-    said = await answer_of("tubewarren.youtube.identity_check", options)
-    return "yt-dlp did not say whether it can be whom [identity] says: try again." if said is None else said

@@ -21,6 +21,8 @@ from typing import Self
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.youtube.errors import YoutubeFailedError
 
+STARTUP = timedelta(seconds=60)
+"""The longest that loading yt-dlp may take, where nothing else is said."""
 _log = logging.getLogger(__name__)
 _LAST_WORDS = 2000
 
@@ -66,7 +68,7 @@ class Nursery:
     The process is started when the first child is wanted, and again when it died.
     """
 
-    def __init__(self, startup: timedelta, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, startup: timedelta = STARTUP, environment: Mapping[str, str] | None = None) -> None:
         """Args:
         startup: the longest that loading yt-dlp may take.
         environment: of the children; ours when None.

@@ -12,9 +12,9 @@ from tubewarren.failures import Failure, FailureKind
 from tubewarren.youtube.child_process import Child
 from tubewarren.youtube.errors import YoutubeFailedError
 from tubewarren.youtube.job import Progress, unheard
-from tubewarren.youtube.nursery import Nursery
+from tubewarren.youtube.nursery import STARTUP, Nursery
 from tubewarren.youtube.vitality import Vitality
-from tubewarren.youtube.wire import Failed, FetchOrder, FetchResult, ListOrder, More, Page, Reached, Stop
+from tubewarren.youtube.wire import Checked, Failed, FetchOrder, FetchResult, ListOrder, More, Page, Reached, Stop
 
 
 class ChildPool:
@@ -29,7 +29,7 @@ class ChildPool:
         size: int,
         *,
         jobs_per_child: int = 200,
-        startup: timedelta = timedelta(seconds=60),
+        startup: timedelta = STARTUP,
         environment: Mapping[str, str] | None = None,
         nursery: Nursery | None = None,
     ) -> None:
@@ -165,7 +165,7 @@ async def _follow(child: Child, order: FetchOrder, on_progress: Callable[[Progre
                 progress = _progress(report)
                 vitality.reported(progress, clock())
                 on_progress(progress)
-            case Page():
+            case Page() | Checked():
                 pass
             case _:
                 assert_never(report)
@@ -189,7 +189,7 @@ async def _next_page(child: Child, order: ListOrder, left: timedelta) -> tuple[P
         case Failed():
             child.busy = False
             raise YoutubeFailedError(report.failure)
-        case Reached() | FetchResult():
+        case Reached() | FetchResult() | Checked():
             raise _late("child-garbled", "The process that worked on it answered something else")
         case _:
             assert_never(report)

@@ -1,14 +1,8 @@
-"""Checking what a person set for yt-dlp before any work starts: it knows best what it can be told.
-
-Run as `python -m tubewarren.youtube.preset_check`, by `startup`: options and presets as JSON on stdin, what is wrong
-with them on stdout.
-"""
+"""Checking what a person set for yt-dlp before any work starts: it knows best what it can be told."""
 
 import difflib
 import inspect
-import json
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -122,14 +116,3 @@ def _are_words(value: object) -> bool:
 def _near(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, tuple(known), n=1)
     return f"; did you mean {near[0]}?" if near else ""
-
-
-def _main() -> None:
-    try:
-        check_presets(*json.load(sys.stdin))
-    except PresetRefusedError as error:
-        sys.stdout.write(error.failure.reason)
-
-
-if __name__ == "__main__":
-    _main()

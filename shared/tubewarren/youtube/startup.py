@@ -1,26 +1,57 @@
-"""Startup: what a person set for yt-dlp is looked at before the first order is taken."""
+"""Startup: what a person set for yt-dlp is looked at before the first order is taken.
 
-from collections.abc import Mapping
+The looking is done where yt-dlp is loaded anyway, by a child that is forked for it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
 
 from tubewarren.failures import Failure, FailureKind
-from tubewarren.youtube.apart import answer_of
-from tubewarren.youtube.errors import PresetRefusedError
+from tubewarren.youtube.child_process import Child
+from tubewarren.youtube.errors import PresetRefusedError, YoutubeFailedError
 from tubewarren.youtube.job import OPTION_REFUSED, Options
+from tubewarren.youtube.nursery import Nursery
+from tubewarren.youtube.wire import CheckIdentity, CheckOptions, Failed
 
-_SILENCE = "yt-dlp did not say whether it takes the options and presets of [youtube]: try again."
+_PATIENCE: Final = timedelta(seconds=60)
 
 
-async def ensure_usable(options: Options, presets: Mapping[str, Options]) -> None:
-    """Look at the options and presets that a person made; where there are none, yt-dlp is not even loaded.
+@asynccontextmanager
+async def open_nursery(options: Options, presets: Mapping[str, Options]) -> AsyncIterator[Nursery]:
+    """A nursery whose yt-dlp takes the options and presets that a person made; nothing is loaded where there are none.
 
     Raises:
         PresetRefusedError: naming all that is wrong, each with its preset and option.
+        YoutubeFailedError: `UNFIT`, when yt-dlp could not be loaded, or did not answer.
     """
-    if not options and not presets:
-        return
-    said = await answer_of(
-        "tubewarren.youtube.preset_check", [dict(options), {name: dict(each) for name, each in presets.items()}]
-    )
-    if said != "":
-        reason = _SILENCE if said is None else said
-        raise PresetRefusedError(Failure(kind=FailureKind.UNFIT, reason=reason, rule=OPTION_REFUSED))
+    async with Nursery() as nursery:
+        if options or presets:
+            order = CheckOptions(options=dict(options), presets={name: dict(each) for name, each in presets.items()})
+            failure = await failure_found_by(nursery, order)
+            if failure is not None:
+                raise PresetRefusedError(failure)
+        yield nursery
+
+
+async def failure_found_by(nursery: Nursery, order: CheckIdentity | CheckOptions) -> Failure | None:
+    """What is wrong with what is to be looked at; None when nothing is.
+
+    Raises:
+        YoutubeFailedError: `UNFIT`, when yt-dlp could not be loaded, or did not answer.
+    """
+    child = await Child.start(nursery)
+    try:
+        await child.send(order)
+        async with asyncio.timeout(_PATIENCE.total_seconds()):
+            report = await child.receive()
+    except TimeoutError:
+        reason = (
+            f"yt-dlp did not say within {_PATIENCE.total_seconds():.0f} seconds whether it takes what is set for it."
+        )
+        raise YoutubeFailedError(Failure(kind=FailureKind.UNFIT, reason=reason, rule=OPTION_REFUSED)) from None
+    finally:
+        await child.end()
+    return report.failure if isinstance(report, Failed) else None

@@ -79,6 +79,21 @@ class ListOrder(_Line):
     wanted: Filter = EVERYTHING
 
 
+class CheckOptions(_Line):
+    """Look whether yt-dlp takes what a person set for it; see `preset_check`."""
+
+    order: Literal["check-options"] = "check-options"
+    options: dict[str, Any] = {}
+    presets: dict[str, dict[str, Any]] = {}
+
+
+class CheckIdentity(_Line):
+    """Look whether yt-dlp can pass for whom these options say; see `identity_check`."""
+
+    order: Literal["check-identity"] = "check-identity"
+    options: dict[str, Any] = {}
+
+
 class More(_Line):
     """The page was taken; go on."""
 
@@ -151,6 +166,12 @@ class FetchResult(_Line):
     seconds: float = 0.0
 
 
+class Checked(_Line):
+    """What was to be looked at can be used."""
+
+    report: Literal["checked"] = "checked"
+
+
 class Failed(_Line):
     """The order failed; the child is fit for the next."""
 
@@ -158,8 +179,10 @@ class Failed(_Line):
     failure: Failure
 
 
-Order = Annotated[FetchOrder | ListOrder | More | Stop, Field(discriminator="order")]
-Report = Annotated[Reached | Page | FetchResult | Failed, Field(discriminator="report")]
+Job = FetchOrder | ListOrder | CheckOptions | CheckIdentity
+"""What a child works on, one at a time."""
+Order = Job | More | Stop
+Report = Reached | Page | FetchResult | Checked | Failed
 
-ORDERS: TypeAdapter[FetchOrder | ListOrder | More | Stop] = TypeAdapter(Order)
-REPORTS: TypeAdapter[Reached | Page | FetchResult | Failed] = TypeAdapter(Report)
+ORDERS: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="order")])
+REPORTS: TypeAdapter[Report] = TypeAdapter(Annotated[Report, Field(discriminator="report")])

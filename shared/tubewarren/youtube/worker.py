@@ -14,24 +14,31 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, assert_never
 
 from pydantic import BaseModel
 
 from tubewarren.store.publishing import publishable
 from tubewarren.youtube.failures import failure_of
 from tubewarren.youtube.fetch import INFO_FILE
+from tubewarren.youtube.identity_check import check_identity
 from tubewarren.youtube.job import Progress, Task
 from tubewarren.youtube.kept import Kept
 from tubewarren.youtube.listing import list_entries
 from tubewarren.youtube.news import News
+from tubewarren.youtube.preset_check import check_presets
 from tubewarren.youtube.processor import resolve
+from tubewarren.youtube.rules import NO_USER_RULES
 from tubewarren.youtube.wire import (
     ORDERS,
+    Checked,
+    CheckIdentity,
+    CheckOptions,
     Entry,
     Failed,
     FetchOrder,
     FetchResult,
+    Job,
     ListOrder,
     More,
     Page,
@@ -46,7 +53,7 @@ class Worker:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
         self._writing = threading.Lock()
-        self._jobs: queue.Queue[FetchOrder | ListOrder] = queue.Queue()
+        self._jobs: queue.Queue[Job] = queue.Queue()
         self._answers: queue.Queue[More | Stop] = queue.Queue()
         self._kept = Kept()
 
@@ -67,16 +74,26 @@ class Worker:
         finally:
             _end()
 
-    def _work(self, order: FetchOrder | ListOrder) -> None:
+    def _work(self, order: Job) -> None:
         try:
-            if isinstance(order, FetchOrder):
-                self._send(self._fetch(order))
-            else:
-                self._list(order)
+            match order:
+                case FetchOrder():
+                    self._send(self._fetch(order))
+                case ListOrder():
+                    self._list(order)
+                case CheckOptions():
+                    check_presets(order.options, order.presets)
+                    self._send(Checked())
+                case CheckIdentity():
+                    check_identity(order.options)
+                    self._send(Checked())
+                case _:
+                    assert_never(order)
         except _Stopped:
             return
         except BaseException as error:  # noqa: BLE001 - sys.exit in a user's function is a failure of that job alone
-            self._send(Failed(failure=failure_of(error, added=order.rules)))
+            added = order.rules if isinstance(order, FetchOrder | ListOrder) else NO_USER_RULES
+            self._send(Failed(failure=failure_of(error, added=added)))
 
     def _fetch(self, order: FetchOrder) -> FetchResult:
         started = time.monotonic()

@@ -4,7 +4,7 @@ import base64
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +20,7 @@ from tubewarren.failures import FailureKind
 from tubewarren.settings.model import IdentitySettings
 from tubewarren.youtube.errors import YoutubeFailedError
 from tubewarren.youtube.identity import Identity, open_identity
+from tubewarren.youtube.nursery import Nursery
 from tubewarren.youtube.pool import ChildPool
 from tubewarren.youtube.wire import FetchOrder, ListOrder
 
@@ -134,13 +135,17 @@ def settings(**given: Any) -> IdentitySettings:
     return IdentitySettings.model_validate(given)
 
 
+def identity_of(chosen: IdentitySettings, use: str = "downloader") -> AbstractAsyncContextManager[Identity]:
+    return open_identity(chosen, "home", use, Nursery())
+
+
 async def test_a_download_goes_through_the_proxy_with_its_password_from_the_address_that_was_chosen(
     scene: Scene, tmp_path: Path
 ) -> None:
     url = scene.youtube.add_video(Video(ID))
     chosen = settings(proxy=scene.door.proxy, source_address="127.0.0.2")
 
-    async with open_identity(chosen, "home", "downloader") as identity:
+    async with identity_of(chosen) as identity:
         await fetch(identity, url, tmp_path / "video")
 
     assert set(scene.door.callers) == {"127.0.0.2"}
@@ -153,7 +158,7 @@ async def test_a_proxy_that_refuses_the_password_is_not_told_of_with_it(scene: S
     url = scene.youtube.add_video(Video(ID))
     wrong = settings(proxy=scene.door.proxy.replace(PASSWORD, "other-word"))
 
-    async with open_identity(wrong, "home", "downloader") as identity:
+    async with identity_of(wrong) as identity:
         with pytest.raises(YoutubeFailedError) as raised:
             await fetch(identity, url, tmp_path / "video")
 
@@ -169,7 +174,7 @@ async def test_a_listing_has_the_cookies_of_the_jar_and_goes_by_the_same_door(sc
     chosen = settings(proxy=scene.door.proxy, cookies=tmp_path)
 
     async with (
-        open_identity(chosen, "home", "source-expander") as identity,
+        identity_of(chosen, "source-expander") as identity,
         ChildPool(1) as pool,
         identity.wearing(ANY_CERTIFICATE) as options,
         aclosing(pool.pages(order.model_copy(update={"options": options}))) as pages,
@@ -189,7 +194,7 @@ async def test_a_session_that_lives_stays_in_its_jar_and_nothing_of_it_beside_th
     (jars / "alice.txt").write_text(SIGNED_IN)
     url = scene.youtube.add_video(Video(ID))
 
-    async with open_identity(settings(proxy=scene.door.proxy, cookies=jars), "home", "downloader") as identity:
+    async with identity_of(settings(proxy=scene.door.proxy, cookies=jars)) as identity:
         await fetch(identity, url, tmp_path / "video")
         fit = await identity.why_unfit()
 
@@ -208,7 +213,7 @@ async def test_an_account_that_the_site_signs_out_in_the_middle_of_a_download_th
     (jars / "alice.txt").write_text(SIGNED_IN)
     url = scene.youtube.add_video(Video(ID, ends_session=True))
 
-    async with open_identity(settings(proxy=scene.door.proxy, cookies=jars), "home", "downloader") as identity:
+    async with identity_of(settings(proxy=scene.door.proxy, cookies=jars)) as identity:
         await fetch(identity, url, tmp_path / "video")
 
         assert "Cookie jar alice is dead" in await identity.why_unfit()
@@ -224,7 +229,7 @@ async def test_an_account_that_the_site_signs_out_in_the_middle_of_a_download_th
 async def test_yt_dlp_passes_for_the_browser_that_was_chosen(scene: Scene, tmp_path: Path) -> None:
     url = scene.youtube.add_video(Video(ID))
 
-    async with open_identity(settings(proxy=scene.door.proxy, impersonate="safari"), "home", "downloader") as identity:
+    async with identity_of(settings(proxy=scene.door.proxy, impersonate="safari")) as identity:
         assert await identity.why_unfit() == ""
         await fetch(identity, url, tmp_path / "video")
 
@@ -234,5 +239,5 @@ async def test_yt_dlp_passes_for_the_browser_that_was_chosen(scene: Scene, tmp_p
 
 
 async def test_a_browser_that_cannot_be_passed_for_stops_the_worker_from_the_start() -> None:
-    async with open_identity(settings(impersonate="netscape"), "home", "downloader") as identity:
+    async with identity_of(settings(impersonate="netscape")) as identity:
         assert "netscape" in await identity.why_unfit()

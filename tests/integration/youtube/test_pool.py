@@ -83,8 +83,8 @@ def hang(task, columns, folder):
     if child == 0:
         time.sleep(60)
         os._exit(0)
-    (folder / "grandchild").write_text(str(child))
     task.report(Progress("hanging"))
+    (folder / "grandchild").write_text(str(child))
     time.sleep(60)
 
 def say_pid(task, columns, folder):

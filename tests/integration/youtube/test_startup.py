@@ -1,19 +1,33 @@
-"""What a child process says of options and identities before anything is begun."""
+"""What yt-dlp says of options and identities before anything is begun."""
+
+from datetime import timedelta
 
 import pytest
 
+from tubewarren.failures import FailureKind
 from tubewarren.settings.model import IdentitySettings
-from tubewarren.youtube.errors import PresetRefusedError
+from tubewarren.youtube.errors import PresetRefusedError, YoutubeFailedError
 from tubewarren.youtube.identity import open_identity
-from tubewarren.youtube.startup import ensure_usable
+from tubewarren.youtube.nursery import Nursery
+from tubewarren.youtube.startup import failure_found_by, open_nursery
+from tubewarren.youtube.wire import CheckOptions
 
 
 async def test_a_service_does_not_start_with_what_cannot_be_used() -> None:
-    await ensure_usable({}, {})
-    await ensure_usable({"retries": 2}, {"mine": {"format": "18"}})
+    async with open_nursery({"retries": 2}, {"mine": {"format": "18"}}) as nursery:
+        assert await failure_found_by(nursery, CheckOptions()) is None
 
     with pytest.raises(PresetRefusedError, match=r"youtube\.presets\.mine"):
-        await ensure_usable({}, {"mine": {"formt": "18"}})
+        async with open_nursery({}, {"mine": {"formt": "18"}}):
+            pass
+
+
+async def test_a_yt_dlp_that_cannot_be_loaded_is_not_taken_for_a_wrong_option() -> None:
+    async with Nursery(timedelta(seconds=60), {"PYTHONHOME": "/nowhere"}) as nursery:
+        with pytest.raises(YoutubeFailedError, match="could not load yt-dlp") as raised:
+            await failure_found_by(nursery, CheckOptions())
+
+    assert raised.value.failure.kind is FailureKind.UNFIT
 
 
 @pytest.mark.parametrize(
@@ -22,6 +36,6 @@ async def test_a_service_does_not_start_with_what_cannot_be_used() -> None:
 async def test_what_yt_dlp_cannot_be_is_a_problem_from_the_start(clients: str, words: str) -> None:
     settings = IdentitySettings.model_validate({"player_clients": clients})
 
-    async with open_identity(settings, "home", "downloader") as identity:
+    async with Nursery() as nursery, open_identity(settings, "home", "downloader", nursery) as identity:
         assert words in await identity.why_unfit()
         assert bool(await identity.why_unfit()) == bool(words)

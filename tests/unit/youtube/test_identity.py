@@ -10,11 +10,12 @@ import pytest
 
 from tubewarren.failures import Failure, FailureKind
 from tubewarren.settings.model import IdentitySettings
-from tubewarren.youtube import identity_check
 from tubewarren.youtube.cookies import is_signed_in, read_cookies
-from tubewarren.youtube.errors import YoutubeFailedError
+from tubewarren.youtube.errors import YoutubeError, YoutubeFailedError
 from tubewarren.youtube.identity import Identity, open_identity
+from tubewarren.youtube.identity_check import check_identity
 from tubewarren.youtube.identity_options import combined, options_of, problem_with
+from tubewarren.youtube.nursery import Nursery
 
 PASSWORD = "pass-word"
 PROXY = f"http://me:{PASSWORD}@proxy.invalid:3128"
@@ -46,7 +47,7 @@ class Clock:
 
 @asynccontextmanager
 async def identity_of(clock: Clock | None = None, **given: Any) -> AsyncIterator[Identity]:
-    async with open_identity(settings(**given), "home", "downloader", clock=clock or Clock()) as identity:
+    async with open_identity(settings(**given), "home", "downloader", Nursery(), clock=clock or Clock()) as identity:
         yield identity
 
 
@@ -107,7 +108,7 @@ def test_without_an_identity_a_persons_options_stay_as_they_are() -> None:
 
 
 async def test_a_provider_of_tokens_without_its_plugin_is_a_problem_that_says_what_to_install() -> None:
-    problem = await problem_with(settings(po_token_provider="http://127.0.0.1:4416"))
+    problem = await problem_with(settings(po_token_provider="http://127.0.0.1:4416"), Nursery())
 
     assert "pip install bgutil-ytdlp-pot-provider" in problem
 
@@ -117,14 +118,15 @@ async def test_a_provider_of_tokens_without_its_plugin_is_a_problem_that_says_wh
     [
         ({"player_clients": "web,mwb"}, "no player client 'mwb'; choose among"),
         ({"impersonate": "netscape"}, "netscape"),
-        ({"player_clients": "web,-tv,default"}, ""),
     ],
 )
-def test_what_yt_dlp_cannot_be_is_a_problem(given: dict[str, Any], words: str) -> None:
-    problem = identity_check.problem_with(options_of(settings(**given)))
+def test_what_yt_dlp_cannot_be_is_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(YoutubeError, match=words):
+        check_identity(options_of(settings(**given)))
 
-    assert words in problem
-    assert bool(problem) == bool(words)
+
+def test_what_yt_dlp_can_be_is_fine() -> None:
+    check_identity(options_of(settings(player_clients="web,-tv,default")))
 
 
 async def test_the_jar_is_part_of_the_egress_and_its_copy_an_option(jars: Path) -> None:

@@ -104,22 +104,36 @@ def _machine(settings: "Settings") -> tuple["Finding", ...]:
 
 
 def _identity(identity: "IdentitySettings") -> tuple["Finding", ...]:
-    import asyncio
-
     from tubewarren.settings.model import IdentitySettings
     from tubewarren.youtube.cookie_jars import CookieJarsError, JarPool
-    from tubewarren.youtube.identity_options import problem_with
     from tubewarren_services.cli import checkup
 
     if identity == IdentitySettings():
         return ()
-    found = checkup.identity(asyncio.run(problem_with(identity)))
+    found = checkup.identity(_problem_with(identity))
     if identity.cookies is None:
         return (found,)
     try:
         return (found, *checkup.cookie_jars(JarPool(identity.cookies).seen()))
     except CookieJarsError as error:
         return (found, checkup.unusable_cookie_jars(str(error)))
+
+
+def _problem_with(identity: "IdentitySettings") -> str:
+    import asyncio
+
+    from tubewarren.youtube.errors import YoutubeFailedError
+    from tubewarren.youtube.identity_options import problem_with
+    from tubewarren.youtube.nursery import Nursery
+
+    async def asked() -> str:
+        async with Nursery() as nursery:
+            return await problem_with(identity, nursery)
+
+    try:
+        return asyncio.run(asked())
+    except YoutubeFailedError as error:
+        return str(error)
 
 
 def _sheet(settings: "Settings") -> "Finding":

@@ -169,7 +169,7 @@ def test_a_refusal_has_googles_own_words(spreadsheet: Spreadsheet) -> None:
 
 
 def test_silence_ends(google: GoogleStandin, file: File, key_file: Path) -> None:
-    spreadsheet = Spreadsheet(file.spreadsheet_id, key_file, CountingBudget(), read=timedelta(milliseconds=200))
+    spreadsheet = Spreadsheet(file.spreadsheet_id, key_file, CountingBudget(), read=timedelta(seconds=2))
     spreadsheet.metadata()
     google.troubles.hold()
 
