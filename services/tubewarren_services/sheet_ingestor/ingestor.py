@@ -40,6 +40,7 @@ AskLedger = Callable[[QueryLedger], Awaitable[LedgerAnswered | None]]
 """None when no results-manager answers."""
 
 _ORDERS_AT_ONCE: Final = 500
+_MOST_SOURCES: Final = 100_000
 _NO_MONITOR: Final = (
     "No heartbeat-monitor answers: what the list says about pausing, cancelling and retrying waits for it."
 )
@@ -54,6 +55,7 @@ class Ingestor:
 
     Attributes:
         settle_looks: how many looks must find a row as it is before it is taken.
+        looked: set after every look.
     """
 
     reader: Reader
@@ -65,6 +67,7 @@ class Ingestor:
     calendar: Calendar
     settle_looks: int = 1
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    looked: asyncio.Event = field(default_factory=asyncio.Event)
     _memory: Memory = field(init=False)
     _held: Held = field(default_factory=Held)
     _held_at: datetime | None = None
@@ -92,8 +95,11 @@ class Ingestor:
                     log.warning("the list cannot be used; trying again", problem=str(error))
                 self._trouble = str(error)
                 return not isinstance(error, SheetUnavailableError)
-            self._trouble = ""
-            return True
+            else:
+                self._trouble = ""
+                return True
+            finally:
+                self.looked.set()
 
     async def take_order(self, delivery: Delivery) -> Outcome:
         """Put a source on the list, or write another priority there, as asked by the command line."""
@@ -107,6 +113,7 @@ class Ingestor:
                         # When it is seen in the row, what waits was bumped already.
                         self._memory.bumped[source_id] = priority
                         await asyncio.to_thread(self.reader.prioritise, source_id, priority)
+                        self._memory.prioritised(source_id, priority)
                     case other:
                         raise TypeError(f"{SHEET_INGESTOR} cannot handle a {other.type}")
         except SheetError as error:
@@ -141,6 +148,7 @@ class Ingestor:
         for decision in decisions:
             if await self._carry_out(decision):
                 self._memory.note(decision)
+        await self._recall()
         await self._bring_back(seen)
         await self._refresh(seen.rows)
         self._monitor_trouble = _NO_MONITOR if self._is_unanswered else _NO_LEDGER if self._has_no_ledger else ""
@@ -176,6 +184,16 @@ class Ingestor:
         at = self.clock() + ANNOUNCED_FOR
         await self.publish(order.model_copy(update={"storage": answer.storage, "not_before": at}))
         return True
+
+    async def _recall(self) -> None:
+        """Ask with which priorities the sources were ordered that were at work before us; the next look compares."""
+        if not self._memory.found or self._has_no_ledger:
+            return
+        answer = await self.ask_ledger(QueryLedger(topic="sources", limit=_MOST_SOURCES))
+        if answer is None:
+            self._has_no_ledger = True
+            return
+        self._memory.recall(ordered_priorities(answer.rows))
 
     async def _bring_back(self, seen: Seen) -> None:
         if seen.videos is None:
@@ -218,6 +236,16 @@ class Ingestor:
     async def _publish(self, messages: tuple[Message, ...]) -> None:
         if messages:
             await self.publish(*messages)
+
+
+def ordered_priorities(rows: Iterable[Mapping[str, object]]) -> dict[str, int]:
+    """With which priority the sources were ordered of which anything may wait, by the ledger's rows of them."""
+    return {
+        str(row["source_id"]): priority
+        for row in rows
+        # Of a source that the ledger knows from its videos alone it knows no priority.
+        if row.get("ordered_at") and isinstance(priority := row.get("priority"), int) and may_wait((row,))
+    }
 
 
 def may_wait(rows: Iterable[Mapping[str, object]]) -> bool:

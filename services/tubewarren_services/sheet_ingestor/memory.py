@@ -1,7 +1,7 @@
 """What the ingestor knows of the rows that it has seen; the sheet remembers the rest beyond its life."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from tubewarren.messages.events import Taken
 from tubewarren.sheets.reconcile import Key
@@ -42,6 +42,7 @@ class Memory:
         videos: those of Video Tasks, likewise.
         decided: all that were accepted or refused since the start.
         bumped: the priority that somebody else has bumped a source to, until its row says so.
+        found: rows that were at work before the start, of which nobody has told yet with which priority.
         same_channel: the ID of another row that was found to be the same channel; empty where there is none.
     """
 
@@ -54,6 +55,7 @@ class Memory:
     videos: set[Key] = field(default_factory=set)
     decided: set[str] = field(default_factory=set)
     bumped: dict[str, int] = field(default_factory=dict)
+    found: set[str] = field(default_factory=set)
     _looks: dict[str, tuple[Typed | None, int]] = field(default_factory=dict)
 
     def see(self, rows: Collection[ListRow], looks: int = 1) -> tuple[ListRow, ...]:
@@ -67,6 +69,13 @@ class Memory:
         self._looks = seen
         return tuple(row for row in rows if seen[row.source_id][1] >= looks)
 
+    def prioritised(self, source_id: str, priority: int) -> None:
+        """A row says so now by our own hand: that is nobody who is still typing."""
+        typed, times = self._looks.get(source_id, (None, 0))
+        if typed is not None:
+            wording, pause, action = typed
+            self._looks[source_id] = ((replace(wording, priority=str(priority)), pause, action), times)
+
     def note(self, decision: Decision) -> None:
         """Remember what was carried out."""
         row = decision.row
@@ -79,6 +88,8 @@ class Memory:
                 self.notes[row.source_id] = note
             case Take():
                 self._note_taken(decision)
+        if isinstance(decision, Find) and decision.entry:
+            self.found.add(row.source_id)
         if isinstance(decision, Accept | Refuse) or (isinstance(decision, Take) and decision.what is Taken.PENDING):
             self.decided.add(row.source_id)
 
@@ -86,6 +97,15 @@ class Memory:
         """What is ordered for a row, if that is known."""
         known = self.taken.get(source_id)
         return known.entry if known else None
+
+    def recall(self, priorities: Mapping[str, int]) -> None:
+        """Take what was found at work for ordered with these priorities: another one in a row is an edit of it."""
+        for source_id in self.found & priorities.keys():
+            known, ordered = self.taken[source_id], priorities[source_id]
+            if known.entry and known.entry.priority != ordered:
+                wording = replace(known.wording, priority=str(ordered))
+                self.taken[source_id] = Known(wording, replace(known.entry, priority=ordered))
+        self.found.clear()
 
     def carried_out(self) -> CarriedOut:
         """What the rows that ordered it do not show yet."""
@@ -104,6 +124,7 @@ class Memory:
 
     def _take(self, row: ListRow, entry: Entry | None) -> None:
         self.taken[row.source_id] = Known(row.wording, entry)
+        self.found.discard(row.source_id)
         self.refused.pop(row.source_id, None)
 
     def _note_taken(self, taken: Take) -> None:

@@ -1,9 +1,11 @@
 """Turning a source into orders, page by page, so that the first videos run while the rest is being listed."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final, Self
 
 from tubewarren.delivery import Delivery
 from tubewarren.failures import Failure, FailureKind
@@ -17,10 +19,34 @@ from tubewarren.youtube.wire import Page
 from tubewarren_services.source_expander.refresh import NOTHING_KNOWN, Known, failed, findings, is_given_up
 
 _MOST_NOTES = 20
+_LOOK_EVERY: Final = timedelta(seconds=2)
+"""What waits is moved only some seconds after the ledger has heard of another priority: none is found in between."""
 _NO_LEDGER = Failure(
     kind=FailureKind.TRANSIENT,
     reason="No results-manager answers, and it knows what of this source is new: it is asked again.",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The priority that the list gives a source, and since when it says so."""
+
+    priority: int
+    at: datetime
+
+    @classmethod
+    def told_in(cls, row: Mapping[str, object]) -> Self | None:
+        """What a row of the ledger's answer about an order says; None where it says nothing."""
+        match row.get("priority"), row.get("listed_at"):
+            case int(priority), str(listed_at):
+                return cls(priority, datetime.fromisoformat(listed_at))
+            case _:
+                return None
+
+
+async def _nothing_given(source_id: str) -> Given | None:
+    del source_id
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +62,8 @@ class Ports:
         pages: lists a source lazily; raises YoutubeError. It is never more than one page ahead.
         publish: publishes messages; all are confirmed when it returns.
         working_on: told how far a source's listing is, for the heartbeat; empty when it has ended.
+        given: the priority that a source has by now; None when nobody answers.
+        timer: seconds that pass evenly.
     """
 
     worker: str
@@ -46,6 +74,8 @@ class Ports:
     pages: Callable[[ExpandSource, Known], AsyncIterator[Page]]
     publish: Callable[..., Awaitable[None]]
     working_on: Callable[[str, str], None]
+    given: Callable[[str], Awaitable[Given | None]] = _nothing_given
+    timer: Callable[[], float] = time.monotonic
 
 
 @dataclass(slots=True)
@@ -56,6 +86,7 @@ class _Tally:
     keys: set[str] = field(default_factory=set)
     left_out: int = 0
     notes: list[str] = field(default_factory=list)
+    look_at: float | None = None
 
 
 async def handle(delivery: Delivery, *, ports: Ports) -> Outcome:
@@ -72,6 +103,7 @@ async def handle(delivery: Delivery, *, ports: Ports) -> Outcome:
         tally = _Tally(Sieve(ports.wanted(source), begins=datetime.now(UTC)), known, source.channel_id)
         async with aclosing(ports.pages(source, known)) as pages:  # type: ignore[type-var] # a generator, typed loosely
             async for page in pages:
+                source = await _as_given_now(source, delivery, tally, ports)
                 await _order(source, page, tally, ports)
                 ports.working_on(source.source_id, f"source {source.source_id}: {tally.sieve.taken} videos so far")
                 if tally.sieve.is_full:
@@ -86,6 +118,18 @@ async def handle(delivery: Delivery, *, ports: Ports) -> Outcome:
     if source.refresh:
         return Done(publish=findings(source, _refreshed(source, tally, ports), tally.keys, known))
     return Done(publish=(_summary(source, tally, ports),))
+
+
+async def _as_given_now(source: ExpandSource, delivery: Delivery, tally: _Tally, ports: Ports) -> ExpandSource:
+    """The order, with the priority that its source was given since: what is found from now on has that."""
+    ordered_at = source.bumped_at or delivery.ordered_at
+    if ordered_at is None or (tally.look_at is not None and ports.timer() < tally.look_at):
+        return source
+    given = await ports.given(source.source_id)
+    tally.look_at = ports.timer() + _LOOK_EVERY.total_seconds()
+    if given is None or given.at <= ordered_at:
+        return source
+    return source.model_copy(update={"priority": given.priority})
 
 
 async def _order(source: ExpandSource, page: Page, tally: _Tally, ports: Ports) -> None:

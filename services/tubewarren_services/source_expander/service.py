@@ -19,11 +19,13 @@ from tubewarren.workplace import open_workplace
 from tubewarren.youtube.identity import Identity
 from tubewarren.youtube.pool import ChildPool
 from tubewarren.youtube.wire import ListOrder, Page
-from tubewarren_services.source_expander.handler import Ports, handle
+from tubewarren_services.source_expander.handler import Given, Ports, handle
 from tubewarren_services.source_expander.refresh import Known
 
 _SOURCES_AT_A_TIME = 2
 _LEDGER_PATIENCE = timedelta(seconds=10)
+_PRIORITY_PATIENCE = timedelta(seconds=2)
+"""The next page is waiting for it."""
 _MOST_KNOWN = 100_000
 
 
@@ -70,6 +72,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
             pages=partial(_pages, pool, settings, place.identity),
             publish=bus.publisher.publish,
             working_on=doing.say,
+            given=partial(_given, bus),
         )
         yield await place.work(
             lambda delivery, egress: handle(delivery, ports=replace(ports, egress=egress)),
@@ -88,6 +91,12 @@ async def _known(bus: Bus, source_id: str) -> Known | None:
         videos=frozenset(str(row["video_id"]) for row in answer.rows),
         unlisted=frozenset(str(row["video_id"]) for row in answer.rows if row["unlisted"]),
     )
+
+
+async def _given(bus: Bus, source_id: str) -> Given | None:
+    question = QueryLedger(topic="bumped", source_id=source_id, limit=1)
+    answer = await bus.ask_one(question, LedgerAnswered, _PRIORITY_PATIENCE)
+    return Given.told_in(next(iter(answer.rows), {})) if answer else None
 
 
 async def _pages(

@@ -76,9 +76,9 @@ class Listing(StrEnum):
     """There is none any more."""
     BUMPED = "bumped"
     UNDER_WAY = "under-way"
-    """It stays as it is, and so does the priority of what it finds from now on."""
+    """It stays as it is; what it finds from now on has the priority that the list gives its source."""
     WAITING = "waiting"
-    """It comes back for its next attempt by itself."""
+    """It comes back for its next attempt by itself; what it finds then is as with one that is under way."""
     DEAD = "dead"
 
 

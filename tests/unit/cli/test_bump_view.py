@@ -31,7 +31,15 @@ ANSWER = BumpAnswered(at=NOON, source_id="7")
         ),
         (
             ANSWER.model_copy(update={"video_id": "abc", "bumped": 1, "dry_run": True}),
-            ("7/abc: 1 video would be moved to priority 1.",),
+            ("7/abc: would be moved to priority 1.",),
+        ),
+        (
+            ANSWER.model_copy(update={"video_id": "abc", "left": {"in-progress": 1}}),
+            ("7/abc: left as it is, for it is under way.",),
+        ),
+        (
+            ANSWER.model_copy(update={"video_id": "abc", "left": {"dead": 1}}),
+            ("7/abc: left as it is, for it is dead.", "  How it goes back to work: `svc why abc`."),
         ),
         (
             ANSWER.model_copy(update={"listing": Listing.BUMPED}),
@@ -49,12 +57,12 @@ def test_it_says_what_was_moved_and_what_was_left_alone(answer: BumpAnswered, li
 @pytest.mark.parametrize(
     ("listing", "words"),
     [
-        (Listing.UNDER_WAY, "bump it again"),
-        (Listing.WAITING, "tried again by itself"),
+        (Listing.UNDER_WAY, "what is found from now on has priority 1, too"),
+        (Listing.WAITING, "what is found then has priority 1"),
         (Listing.DEAD, "svc dead redrive"),
     ],
 )
-def test_a_listing_that_is_left_alone_is_told_with_what_to_do(listing: Listing, words: str) -> None:
+def test_a_listing_that_is_left_alone_is_told_with_what_follows(listing: Listing, words: str) -> None:
     assert words in bump_lines(ANSWER.model_copy(update={"listing": listing}), 1)[-1]
 
 

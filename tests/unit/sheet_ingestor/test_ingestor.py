@@ -94,7 +94,7 @@ class Desk:
         return self.gates
 
     async def ask_ledger(self, query: QueryLedger) -> LedgerAnswered | None:
-        assert (query.topic, query.source_id) == ("sources", "7")
+        assert (query.topic, query.source_id) in (("sources", "7"), ("sources", None))
         return self.ledger
 
     async def publish(self, *messages: Message) -> None:
@@ -311,11 +311,14 @@ async def test_a_missing_sources_file_is_told_and_the_sheet_is_read_all_the_same
 async def test_a_missing_column_is_told_and_it_goes_on_when_it_is_mended(desk: Desk) -> None:
     desk.write(("7", "Ada"), header=("ID", "Name"))
     await desk.ingestor.look()
-    told = desk.ingestor.activity().unfit
+    told, is_news = desk.ingestor.activity().unfit, desk.ingestor.looked.is_set()
+    desk.ingestor.looked.clear()
     desk.write(("7", A))
 
     await desk.ingestor.look()
 
+    assert is_news
+    assert desk.ingestor.looked.is_set()
     assert 'The column "URL" is missing' in told
     assert desk.ingestor.activity().unfit == ""
     assert desk.ordered() == [("7", A)]
@@ -697,6 +700,52 @@ async def test_another_priority_moves_what_waits_of_the_source_once_every_worker
     desk.write(("7", A, "in-progress", "Eve", "2"))
     await desk.ingestor.look()
     assert len(desk.of(BumpOrders)) == 1, "another name moves nothing"
+
+
+async def test_what_was_written_for_the_command_line_is_told_at_once_though_rows_have_to_settle(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, looks=2)
+    desk.write(("7", A, "", "Ada", "5"))
+    for _ in range(2):
+        await desk.ingestor.look()
+
+    await desk.add(PrioritiseSource(source_id="7", priority=1))
+
+    assert desk.taken() == [("7", Taken.EDITED)]
+
+
+async def test_a_priority_that_was_edited_while_nobody_looked_moves_what_waits_too(desk: Desk) -> None:
+    ordered = {"state": "in-progress", "priority": 5, "ordered_at": NOON.isoformat()}
+    rows = ({"source_id": "7", **ordered}, {"source_id": "8", **ordered}, {"source_id": "9", **ordered})
+    desk.ledger = None
+    desk.write(("7", A, "in-progress", "Ada", "2"), ("8", B, "in-progress", "Eve", ""), header=HEADER)
+    await desk.ingestor.look()
+    desk.ledger = LedgerAnswered(at=NOON, storage="main", rows=rows)
+
+    for _ in range(3):
+        await desk.ingestor.look()
+
+    assert [(order.source_id, order.priority) for order in desk.of(BumpOrders)] == [("7", 2)]
+    (taken,) = desk.of(SourceTaken)
+    assert (taken.source_id, taken.what, taken.priority) == ("7", Taken.EDITED, 2)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param({"state": "done", "priority": 5, "ordered_at": NOON.isoformat()}, id="nothing of it waits"),
+        pytest.param({"state": "in-progress", "priority": 5, "ordered_at": None}, id="known from its videos alone"),
+    ],
+)
+async def test_a_source_of_which_nothing_waits_or_no_priority_is_known_is_as_its_row_says(
+    desk: Desk, row: dict[str, str | int | None]
+) -> None:
+    desk.ledger = LedgerAnswered(at=NOON, storage="main", rows=({"source_id": "7", **row},))
+    desk.write(("7", A, "in-progress", "Ada", "2"))
+
+    await desk.ingestor.look()
+    await desk.ingestor.look()
+
+    assert desk.published == []
 
 
 async def test_of_a_source_that_has_ended_nothing_is_moved(desk: Desk) -> None:

@@ -16,9 +16,11 @@ from tubewarren.outcomes import Bury, Done, Outcome, Park, Refund, Retry
 from tubewarren.youtube.errors import AddressRefusedError, YoutubeFailedError
 from tubewarren.youtube.filter_text import read_filter
 from tubewarren.youtube.wire import Entry, Page
-from tubewarren_services.source_expander.handler import Ports, handle
+from tubewarren_services.source_expander.handler import Given, Ports, handle
 from tubewarren_services.source_expander.refresh import NOTHING_KNOWN, Known
 
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+LATER = NOON + timedelta(minutes=5)
 SOURCE = ExpandSource(source_id="7", url="https://x.invalid/7", columns={"Name": "Ada"}, priority=3, preset="audio")
 
 
@@ -38,12 +40,16 @@ class World:
     known: Known | None = NOTHING_KNOWN
     is_closed: bool = False
     breaks_on_publish: bool = False
+    given: list[Given | None] = field(default_factory=list)
+    seconds_a_page: float = 2
+    seconds: float = 0
 
     async def list_pages(self, source: ExpandSource, known: Known) -> AsyncIterator[Page]:
         assert known == (self.known if source.refresh else Known())
         try:
             for number, page in enumerate(self.pages, start=1):
                 self.happened.append(f"page {number} of {source.url}")
+                self.seconds += self.seconds_a_page
                 if isinstance(page, Exception):
                     raise page
                 yield page
@@ -53,6 +59,10 @@ class World:
     async def ask(self, source_id: str) -> Known | None:
         assert source_id == "7"
         return self.known
+
+    async def ask_for_priority(self, source_id: str) -> Given | None:
+        assert source_id == "7"
+        return self.given.pop(0) if self.given else None
 
     async def publish(self, *messages: Message) -> None:
         if self.breaks_on_publish:
@@ -69,11 +79,16 @@ class World:
             pages=self.list_pages,
             publish=self.publish,
             working_on=lambda *words: self.said.append(words),
+            given=self.ask_for_priority,
+            timer=lambda: self.seconds,
         )
-        return await handle(Delivery(message, "id", attempt=attempt), ports=ports)
+        return await handle(Delivery(message, "id", attempt=attempt, ordered_at=NOON), ports=ports)
 
     def orders(self) -> list[str]:
         return [each.video_id for each in self.happened if isinstance(each, DownloadVideo)]
+
+    def priorities(self) -> list[int]:
+        return [each.priority for each in self.happened if isinstance(each, DownloadVideo)]
 
 
 def page(*keys: str, left_out: tuple[str, ...] = ()) -> Page:
@@ -102,6 +117,31 @@ async def test_each_page_is_told_then_ordered_before_the_next_is_asked_for() -> 
         "VideosQueued",
         "DownloadVideo",
     ]
+
+
+async def test_what_is_found_has_the_priority_that_its_source_was_given_after_it_was_ordered() -> None:
+    pages: list[Page | Exception] = [page("a"), page("b"), page("c"), page("d")]
+    world = World(pages, given=[Given(5, NOON - timedelta(days=1)), None, Given(1, LATER), Given(9, LATER)])
+
+    await world.expand()
+
+    assert world.priorities() == [3, 3, 1, 9]
+
+
+async def test_a_copy_that_was_sent_ahead_is_newer_than_what_the_list_said_before() -> None:
+    world = World([page("a")], given=[Given(5, LATER)])
+
+    await world.expand(SOURCE.model_copy(update={"bumped_at": LATER + timedelta(seconds=1)}))
+
+    assert world.priorities() == [3]
+
+
+async def test_the_priority_is_not_asked_for_at_every_page_and_the_last_answer_holds() -> None:
+    world = World([page("a"), page("b"), page("c")], given=[Given(1, LATER), Given(9, LATER)], seconds_a_page=1)
+
+    await world.expand()
+
+    assert world.priorities() == [1, 1, 9]
 
 
 async def test_an_order_carries_what_the_source_and_the_list_know() -> None:

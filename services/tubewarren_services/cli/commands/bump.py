@@ -90,14 +90,14 @@ async def _bumped(
         if await session.bus.ask_one(AnnounceBump(source_id=source_id), FleetGates, GATES_PATIENCE) is None:
             raise CommandError(NO_MONITOR)
     at = datetime.now(UTC) + ANNOUNCED_FOR
-    answers = [
+    for order in worth:
+        if not order.video_id:
+            # Before it: what a listing under way still finds must have the new priority when the rest is moved.
+            await session.bus.publisher.publish(PrioritiseSource(source_id=order.source_id, priority=order.priority))
+    return [
         await _carried_out(session, order.model_copy(update={"not_before": at})) if order in worth else answer
         for order, answer in zip(orders, seen, strict=True)
     ]
-    for order in worth:
-        if not order.video_id:
-            await session.bus.publisher.publish(PrioritiseSource(source_id=order.source_id, priority=order.priority))
-    return answers
 
 
 async def _carried_out(session: Session, order: "BumpOrders") -> "BumpAnswered":
@@ -112,7 +112,7 @@ async def _carried_out(session: Session, order: "BumpOrders") -> "BumpAnswered":
 def _has_something(answer: "BumpAnswered") -> bool:
     from tubewarren.messages.bumps import Listing
 
-    return answer.bumped > 0 or answer.listing is Listing.BUMPED
+    return answer.bumped > 0 or answer.listing in (Listing.BUMPED, Listing.UNDER_WAY, Listing.WAITING)
 
 
 async def _order_for_source(session: Session, named: str, priority: int) -> "BumpOrders":

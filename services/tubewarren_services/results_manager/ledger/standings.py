@@ -54,8 +54,10 @@ def known_of_video(task: Task) -> dict[str, Any]:
 
 
 def known_of_source(source: Source) -> dict[str, Any]:
-    """What tells whether an order to list a source was overtaken."""
+    """What tells whether an order to list a source was overtaken; and which priority the list gives it, since when."""
     return {
+        "priority": source.entry.priority,
+        "listed_at": source.entry.at,
         "bumped_at": source.bumped_at,
         "has_ended": source.phase in (Phase.LISTED, Phase.REFUSED, Phase.BURIED),
         "begun_at": _begun_at(source),

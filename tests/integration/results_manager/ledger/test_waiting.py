@@ -22,6 +22,7 @@ from tubewarren.messages.events import (
     VideosQueued,
 )
 from tubewarren_services.results_manager.ledger import Ledger
+from tubewarren_services.source_expander.handler import Given
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BUMP = BumpOrders(storage="here", source_id="s1")
@@ -128,14 +129,22 @@ def test_what_is_known_of_a_video_tells_whether_its_order_was_overtaken(ledger: 
     heard = {moment: ledger.has_heard("s1", "a", at(moment)) for moment in (59, 60, 61)}
     assert heard == {59: True, 60: True, 61: False}
     assert not ledger.has_heard("s1", "c", at(0))
+    assert Given.told_in(known(ledger, None)) is None, "a listing was heard of, and no list"
 
 
 def test_what_is_known_of_a_source_tells_whether_its_listing_was_overtaken(ledger: Ledger) -> None:
     ledger.apply([SourceAccepted(at=at(0), source_id="s1", url="https://x.invalid/")])
     assert ledger.standings(BUMP).listing is Listing.BUMPED
+    assert Given.told_in(known(ledger, None)) == Given(5, at(0))
     ledger.apply([OrdersBumped(at=at(5), source_id="s1", priority=1, is_listing=True)])
 
-    assert known(ledger, None) == {"bumped_at": at(5).isoformat(), "has_ended": False, "begun_at": None}
+    assert known(ledger, None) == {
+        "priority": 5,
+        "listed_at": at(0).isoformat(),
+        "bumped_at": at(5).isoformat(),
+        "has_ended": False,
+        "begun_at": None,
+    }
     ledger.apply([queued("a", seconds=9)])
     assert known(ledger, None)["begun_at"] == at(9).isoformat()
     cut = SourceFailed(at=at(10), source_id="s1", attempt=1, verdict=Verdict.RETRY, failure=GONE)
