@@ -109,6 +109,7 @@ class Admission:
         unfit: asked every second.
         has_others: whether another egress could give a second opinion, by the newest permit.
         look_up: what the ledger knows of an order's work; asked only where a copy may have overtaken it.
+        looked: set after every look, with which what the worker says of itself may be another.
     """
 
     worker: str
@@ -125,6 +126,7 @@ class Admission:
     has_others: bool = False
     why_unfit: str = ""
     closed: Closed | None = None
+    looked: asyncio.Event = field(default_factory=asyncio.Event)
     _lease_ends: float = 0.0
     _was_answered: bool = False
     _silent_since: float | None = None
@@ -179,6 +181,7 @@ class Admission:
         is_claiming = True
         while True:
             await self._look()
+            self.looked.set()
             may_claim = not self.why_unfit and self.closed is None
             if may_claim != is_claiming:
                 log.info("claiming goes on" if may_claim else "claiming stops", reason=self.why_unfit or self.words)

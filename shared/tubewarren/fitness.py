@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from importlib.metadata import version
+from functools import lru_cache
+from importlib.metadata import distribution, version
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ NODE_NEEDED: Final = 22
 """The oldest Node.js that yt-dlp runs YouTube's scripts with."""
 _LOOK_EVERY: Final = timedelta(seconds=5)
 _NODE_PATIENCE: Final = timedelta(seconds=5)
+_ASK_NODE_EVERY: Final = timedelta(minutes=1)
+"""It is asked at once when its file is another; but that may be a launcher, which stays when what it starts changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def machine_with(results: Path, *, asks_node: bool = True) -> Machine:
         ffmpeg=shutil.which("ffmpeg", path=search),
         deno=shutil.which("deno", path=search),
         node=_node_version(shutil.which("node", path=search)) if asks_node else None,
-        yt_dlp=version("yt-dlp"),
+        yt_dlp=_version_of("yt-dlp", _changed_at_ns(str(distribution("yt-dlp").locate_file("")))),
     )
 
 
@@ -120,12 +123,27 @@ def _node_version(node: str | None) -> str | None:
     if node is None:
         return None
     try:
-        answer = subprocess.run(
-            [node, "--version"], capture_output=True, text=True, check=True, timeout=_NODE_PATIENCE.total_seconds()
-        )
+        return _answer_of(node, _changed_at_ns(node), int(time.monotonic() // _ASK_NODE_EVERY.total_seconds()))
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+# A start of Node.js, and a look through a package's description, each cost more than all else that is looked at.
+@lru_cache(maxsize=1)
+def _answer_of(node: str, _changed_at_ns: int, _turn: int) -> str:
+    answer = subprocess.run(
+        [node, "--version"], capture_output=True, text=True, check=True, timeout=_NODE_PATIENCE.total_seconds()
+    )
     return answer.stdout.strip()
+
+
+@lru_cache(maxsize=1)
+def _version_of(package: str, _changed_at_ns: int) -> str:
+    return version(package)
+
+
+def _changed_at_ns(path: str) -> int:
+    return Path(path).stat().st_mtime_ns
 
 
 def _numbers(words: str) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ from tubewarren.topology import Topology, topology
 from tubewarren.workers import Worker, worker_identity
 
 _FAREWELL_PATIENCE = timedelta(seconds=2)
-_LOOK_EVERY = timedelta(seconds=1)
+_LEAST_BETWEEN_BEATS = timedelta(seconds=1)
 _START_AGAIN_AFTER = timedelta(seconds=2)
 
 log = structlog.stdlib.get_logger(__name__)
@@ -61,12 +61,14 @@ class Service:
     Attributes:
         consumptions: the queues that it works on; they are drained when it stops.
         loops: what else it does, for ever; ended when it stops. One that fails ends the service.
-        activity: asked at every beat.
+        activity: asked at every beat, and whenever there is news.
+        news: set by the service when `activity` may say something else than before.
     """
 
     consumptions: tuple[Consumption, ...] = ()
     loops: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
     activity: Callable[[], Activity] = Activity
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 OpenService = Callable[[Surroundings], AbstractAsyncContextManager[Service]]
@@ -148,7 +150,7 @@ async def serve(
         surroundings: what it works with.
         open_service: brings it up.
         stop: set when it shall leave.
-        pause: waits between two looks for news to tell in a beat.
+        pause: waits between two beats.
         farewell_patience: how long a last word may take.
         watch: learns how the service is, as soon as it is up.
 
@@ -201,16 +203,22 @@ async def _forever(work: Callable[[], Awaitable[None]]) -> None:
 
 async def _beat(surroundings: Surroundings, service: Service, stop: asyncio.Event, pause: Pause) -> None:
     """Beat at every interval, and at once, though not more than once a second, when there is news."""
-    every = surroundings.settings.heartbeat.every.total_seconds()
+    least = _LEAST_BETWEEN_BEATS.total_seconds()
+    rest = surroundings.settings.heartbeat.every.total_seconds() - least
     while True:
         activity = service.activity()
         state = WorkerState.DRAINING if stop.is_set() else WorkerState.ACTIVE
         state = WorkerState.UNFIT if activity.unfit else state
         await surroundings.bus.publisher.publish(_beat_of(surroundings, service, state))
-        for _ in range(max(1, round(every / _LOOK_EVERY.total_seconds()))):
-            await pause(_LOOK_EVERY.total_seconds())
-            if service.activity() != activity:
-                break
+        await pause(least)
+        if rest > 0:
+            await _first_of(pause(rest), _news(service, activity))
+
+
+async def _news(service: Service, told: Activity) -> None:
+    while service.activity() == told:
+        service.news.clear()
+        await service.news.wait()
 
 
 async def _say(surroundings: Surroundings, service: Service, state: WorkerState, patience: timedelta) -> None:
@@ -257,14 +265,21 @@ def _in_hand(service: Service) -> int:
 async def _unless_stopped(stop: asyncio.Event, opening: Awaitable[Bus]) -> Bus | None:
     """Wait for the broker, which may never come, but not longer than we are wanted."""
     connecting = asyncio.ensure_future(opening)
-    stopping = asyncio.create_task(stop.wait())
+    await _first_of(connecting, stop.wait())
+    return None if connecting.cancelled() else connecting.result()
+
+
+async def _first_of(*waits: Awaitable[object]) -> None:
+    """Wait until one of them ends, and end the others."""
+    tasks = [asyncio.ensure_future(each) for each in waits]
     try:
-        await asyncio.wait((connecting, stopping), return_when=asyncio.FIRST_COMPLETED)
-        return connecting.result() if connecting.done() else None
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
-        stopping.cancel()
-        connecting.cancel()
-        await asyncio.gather(connecting, stopping, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _stop_at_eof(stop: asyncio.Event) -> None:

@@ -75,6 +75,7 @@ class Workplace:
             activity=lambda: Activity(
                 identity.with_alarm(doing() or admission.words), admission.why_unfit, {**facts, **identity.facts}
             ),
+            news=admission.looked,
         )
 
 
@@ -94,9 +95,9 @@ async def open_workplace(
         PresetRefusedError: what a person set for yt-dlp cannot be used.
         YoutubeFailedError: `UNFIT`, when yt-dlp could not be loaded.
     """
-    settings = surroundings.settings
+    settings, youtube = surroundings.settings, surroundings.settings.youtube
     async with (
-        open_nursery(settings.youtube.options, settings.youtube.presets) as nursery,
+        open_nursery(youtube.options, youtube.presets, youtube.allowed_hosts) as nursery,
         open_identity(settings.identity, surroundings.bus.egress, stage, nursery) as identity,
     ):
 

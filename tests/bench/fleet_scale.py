@@ -169,6 +169,7 @@ class PlayedFleet:
         yield Service(
             loops=(partial(admission.keep, ()), *[download] * self.size.at_a_time),
             activity=lambda: Activity(board.doing or admission.words, facts={"concurrency": self.size.at_a_time}),
+            news=admission.looked,
         )
 
     async def _download(

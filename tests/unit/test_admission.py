@@ -232,7 +232,9 @@ async def test_an_unfit_machine_claims_nothing_and_goes_on_by_itself_when_mended
     assert await world.keep_for(worker, 5) == [("pause", 0)]
     assert await worker.admit(delivery()) == PassOn()
     world.unfit = ""
+    worker.looked.clear()
     assert [what for what, _ in await world.keep_for(worker, 5)] == []
+    assert worker.looked.is_set()
     assert await worker.admit(delivery()) == delivery()
 
 

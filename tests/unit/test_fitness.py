@@ -1,5 +1,6 @@
 """Fitness: what a machine must have, in words that say what to do."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,21 @@ def test_this_machine_is_seen_as_it_is_also_for_a_folder_that_is_not_there_yet(t
     assert seen.free_bytes > 0
     assert seen.yt_dlp.startswith("20")
     assert nearest_existing(tmp_path / "not" / "yet") == tmp_path
+
+
+def test_nodejs_is_started_at_most_once_a_minute_and_at_once_when_it_was_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    node, started = tmp_path / "node", tmp_path / "started"
+    node.write_text(f"#!/bin/sh\necho once >> '{started}'\necho v22.1.0\n")
+    node.chmod(0o755)
+
+    seen = [machine_with(tmp_path).node for _ in range(5)]
+    before = len(started.read_text().splitlines())
+    os.utime(node, (1, 1))
+    again = machine_with(tmp_path).node
+
+    assert {*seen, again} == {"v22.1.0"}
+    assert before <= 2, "no more than one minute may end meanwhile"
+    assert len(started.read_text().splitlines()) > before

@@ -3,7 +3,7 @@
 Silence is measured by our own clock alone, at the moment of hearing; the clocks of the senders may be anywhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,10 +12,11 @@ from tubewarren.messages.events import WorkerBeat, WorkerChanged, WorkerHealth, 
 from tubewarren.settings.model import HeartbeatSettings
 
 REFRESH_EVERY: Final = timedelta(seconds=30)
-"""How often a worker that goes on as before is told of, at most."""
+"""How often workers that go on as before are told of; together, so that who listens is woken once for all of them."""
 FORGOTTEN_AFTER: Final = timedelta(days=1)
 _ASLEEP: Final = timedelta(seconds=5)
-"""Reviews come every second; after a longer gap it was us who did not listen."""
+"""After a longer gap between two reviews it was us who did not listen."""
+_LONGEST_NAP: Final = timedelta(seconds=2.5)
 
 _HEALTH_OF: Final = {
     WorkerState.STARTING: WorkerHealth.ACTIVE,
@@ -72,7 +73,7 @@ def observe(fleet: Fleet, beats: Sequence[WorkerBeat], now: datetime) -> tuple[F
         before = workers.get(name)
         worker = _heard(before, beat, now)
         returned = before is not None and before.health in _SILENT and worker.health not in _GONE
-        if returned or _is_news(before, worker, now):
+        if returned or _is_news(before, worker):
             worker = replace(worker, told_at=now)
             changes.append(_change(worker, now, returned=returned))
         workers[name] = worker
@@ -80,7 +81,7 @@ def observe(fleet: Fleet, beats: Sequence[WorkerBeat], now: datetime) -> tuple[F
 
 
 def review(fleet: Fleet, now: datetime, limits: HeartbeatSettings) -> tuple[Fleet, Changes]:
-    """Find out who has been silent for too long, and forget who has been gone for a day.
+    """Find out who has been silent for too long, tell of those who were heard, and forget who has been gone for a day.
 
     When the last review was long ago we were asleep, frozen or cut off ourselves, or a clock was set: silence is
     counted from now on only.
@@ -91,7 +92,7 @@ def review(fleet: Fleet, now: datetime, limits: HeartbeatSettings) -> tuple[Flee
     workers = {}
     changes = []
     for name, known in fleet.workers.items():
-        worker = known if known.last_seen <= now else replace(known, last_seen=now)
+        worker = known if known.last_seen <= now else replace(known, last_seen=now, told_at=known.told_at and now)
         if worker.health in _GONE and now - worker.last_seen >= FORGOTTEN_AFTER:
             continue
         health = _health_in_silence(worker, now - max(worker.last_seen, since), limits)
@@ -99,7 +100,21 @@ def review(fleet: Fleet, now: datetime, limits: HeartbeatSettings) -> tuple[Flee
             worker = replace(worker, health=health, told_at=now)
             changes.append(_change(worker, now))
         workers[name] = worker
-    return Fleet(since, now, workers), tuple(changes)
+    refreshed = _refreshed(workers.values(), now)
+    changes += [_change(worker, now) for worker in refreshed]
+    return Fleet(since, now, workers | {worker.name: worker for worker in refreshed}), tuple(changes)
+
+
+def nap_after(fleet: Fleet, limits: HeartbeatSettings) -> timedelta:
+    """How long after a review nobody can have become silent; no longer than it takes to tell our own sleep from it."""
+    until_silent = (
+        max(worker.last_seen, fleet.listening_since)
+        + (limits.lost_after if worker.health is WorkerHealth.STALE else limits.stale_after)
+        - fleet.reviewed_at
+        for worker in fleet.workers.values()
+        if worker.health not in _GONE
+    )
+    return min((_LONGEST_NAP, *until_silent))
 
 
 def _heard(before: KnownWorker | None, beat: WorkerBeat, now: datetime) -> KnownWorker:
@@ -107,11 +122,17 @@ def _heard(before: KnownWorker | None, beat: WorkerBeat, now: datetime) -> Known
     return KnownWorker(beat.worker, beat.service, beat.host, _HEALTH_OF[beat.state], now, beat.doing, told_at)
 
 
-def _is_news(before: KnownWorker | None, worker: KnownWorker, now: datetime) -> bool:
+def _is_news(before: KnownWorker | None, worker: KnownWorker) -> bool:
     if before is None or worker.told_at is None:
         return True
-    is_changed = (before.health, before.doing) != (worker.health, worker.doing)
-    return is_changed or abs(now - worker.told_at) >= REFRESH_EVERY
+    return (before.health, before.doing) != (worker.health, worker.doing)
+
+
+def _refreshed(workers: Iterable[KnownWorker], now: datetime) -> list[KnownWorker]:
+    """All that were heard since they were told of, when it is time for one of them."""
+    untold = [(worker, worker.told_at) for worker in workers if worker.told_at and worker.told_at < worker.last_seen]
+    is_time = any(now - told_at >= REFRESH_EVERY for _, told_at in untold)
+    return [replace(worker, told_at=now) for worker, _ in untold] if is_time else []
 
 
 def _health_in_silence(worker: KnownWorker, silence: timedelta, limits: HeartbeatSettings) -> WorkerHealth:

@@ -27,7 +27,7 @@ from tubewarren.workers import Worker
 from tubewarren_services.heartbeat_monitor.alarms.desk import AlarmDesk
 from tubewarren_services.heartbeat_monitor.alarms.posting import post
 from tubewarren_services.heartbeat_monitor.gauges import show_gauges
-from tubewarren_services.heartbeat_monitor.handler import Changes, Fleet, KnownWorker, observe, review
+from tubewarren_services.heartbeat_monitor.handler import Changes, Fleet, KnownWorker, nap_after, observe, review
 from tubewarren_services.heartbeat_monitor.memory import StateFile
 from tubewarren_services.heartbeat_monitor.permits.office import PermitOffice
 from tubewarren_services.heartbeat_monitor.permits.policy import Policy
@@ -39,8 +39,10 @@ Publish = Callable[..., Awaitable[None]]
 
 _BATCH: Final = 500
 _LINGER: Final = timedelta(milliseconds=200)
-_REVIEW_EVERY: Final = timedelta(seconds=1)
+_ALARM_EVERY: Final = timedelta(seconds=1)
 _SAVE_EVERY: Final = timedelta(seconds=5)
+_SAVE_TIMES_EVERY: Final = timedelta(minutes=1)
+"""After a restart everybody has time to be heard: when a worker was seen last need not be written at every beat."""
 _PERMITS_AT_A_TIME: Final = 100
 """Deciding takes no time, but each answer goes to the broker and back: four at a time would be few for a thousand."""
 _FAREWELL_PATIENCE: Final = timedelta(seconds=2)
@@ -79,14 +81,18 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
 
     async def look_around() -> None:
         while True:
+            office.wanted.clear()
             await monitor.review()
             await office.review()
-            await asyncio.sleep(_REVIEW_EVERY.total_seconds())
+            monitor.news.set()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(nap_after(monitor.fleet, monitor.limits).total_seconds()):
+                    await office.wanted.wait()
 
     async def alarm() -> None:
         while True:
             await desk.look(monitor.fleet, office.books)
-            await asyncio.sleep(_REVIEW_EVERY.total_seconds())
+            await asyncio.sleep(_ALARM_EVERY.total_seconds())
 
     alarming = (alarm, partial(_keep_counting, bus, surroundings.topology, desk)) if is_alarmed else ()
     (heard,) = (each for each in surroundings.topology.events if each.service == HEARTBEAT_MONITOR)
@@ -97,6 +103,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
             consumptions=(listening, answering),
             loops=(look_around, *alarming),
             activity=lambda: monitor.activity(office.trouble or desk.trouble),
+            news=monitor.news,
         )
     finally:
         await monitor.leave(surroundings.worker)
@@ -111,6 +118,7 @@ class Monitor:
 
     Attributes:
         clock: our own time, the only one that counts.
+        news: set when somebody's health is another.
     """
 
     file: FleetFile
@@ -118,6 +126,7 @@ class Monitor:
     publish: Publish
     clock: Callable[[], datetime]
     fleet: Fleet
+    news: asyncio.Event = field(default_factory=asyncio.Event)
     _saved: Mapping[str, KnownWorker] = field(default_factory=dict)
     _saved_at: datetime | None = None
     _trouble: str = ""
@@ -147,7 +156,8 @@ class Monitor:
         now = self.clock()
         self.fleet, changes = review(self.fleet, now, self.limits)
         await self._tell(changes)
-        if self._saved_at is None or abs(now - self._saved_at) >= _SAVE_EVERY:
+        often = _SAVE_TIMES_EVERY if _healths(self.fleet.workers) == _healths(self._saved) else _SAVE_EVERY
+        if self._saved_at is None or abs(now - self._saved_at) >= often:
             self._saved_at = now
             await asyncio.to_thread(self.save)
 
@@ -191,6 +201,7 @@ class Monitor:
     async def _tell(self, changes: Changes) -> None:
         for change in changes:
             _log(change)
+            self.news.set()
         await self.publish(*changes)
 
 
@@ -226,6 +237,10 @@ async def _keep_counting(bus: Bus, topology: Topology, desk: AlarmDesk) -> None:
                 desk.count(depths, next(iter(answer.rows if answer else ()), {}), topology.queues)
         # A run that begins with the fleet must be seen before it ends.
         await asyncio.sleep((_COUNT_EVERY if answer else _COUNT_AGAIN).total_seconds())
+
+
+def _healths(workers: Mapping[str, KnownWorker]) -> dict[str, WorkerHealth]:
+    return {name: worker.health for name, worker in workers.items()}
 
 
 def _is_meant(wanted: Returning, letter: DeadLetter) -> bool:

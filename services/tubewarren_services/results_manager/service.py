@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -86,6 +86,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
         yield Service(
             consumptions=(listening, working, answering),
             activity=lambda: Activity(unfit=patience.trouble, facts=facts),
+            news=patience.news,
         )
     finally:
         await asyncio.to_thread(ledger.close)
@@ -115,10 +116,12 @@ class Patience:
     Attributes:
         trouble: what is wrong with the ledger, for the heartbeat; empty when it answers.
         pause: waits for so many seconds.
+        news: set when the trouble begins or is over.
     """
 
     trouble: str = ""
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def keep_trying(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Do something with the ledger in a thread, however long it takes until the ledger is there."""
@@ -126,13 +129,18 @@ class Patience:
             try:
                 result = await asyncio.to_thread(work, *arguments, **named)
             except LedgerUnavailableError as error:
-                if str(error) != self.trouble:
-                    log.warning("waiting for the ledger", problem=str(error))
-                self.trouble = str(error)
+                self._tell(str(error))
                 await self.pause(_LOOK_AGAIN_AFTER.total_seconds())
             else:
-                self.trouble = ""
+                self._tell("")
                 return result
+
+    def _tell(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self.news.set()
+            if trouble:
+                log.warning("waiting for the ledger", problem=trouble)
 
 
 async def _from_thread(parts: Generator[T, None, None]) -> AsyncGenerator[T, None]:

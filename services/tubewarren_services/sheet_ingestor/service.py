@@ -67,6 +67,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
                     partial(_keep_hearing, ingestor, told),
                 ),
                 activity=ingestor.activity,
+                news=ingestor.looked,
             )
 
 

@@ -85,6 +85,11 @@ class Scribe:
         """What a person has to mend; the rows of those tabs wait in the mirror meanwhile."""
         return tuple(dict(self._unreadable).values())
 
+    @property
+    def until_look(self) -> timedelta:
+        """How long there is no need to see what others did."""
+        return timedelta(seconds=max(0.0, self._looked_at + self.look_every.total_seconds() - self.timer()))
+
     def take_in(self, facts: Iterable[Fact]) -> None:
         """Remember what was said.
 

@@ -55,12 +55,14 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
     async def keep_right() -> None:
         while True:
             await writer.heal()
-            await asyncio.sleep(often.total_seconds())
+            await asyncio.sleep(max(often, scribe.until_look).total_seconds())
 
     async def keep_showing() -> None:
+        shown = 0
         while True:
-            shown = await writer.show_progress(often)
+            await writer.progress.wait()
             await asyncio.sleep(max(often.total_seconds(), shown / _SHOWN_IN_A_SECOND))
+            shown = await writer.show_progress(often)
 
     (heard,) = (each for each in surroundings.topology.events if each.service == STATUS_WRITER)
     try:
@@ -70,7 +72,7 @@ async def open_service(surroundings: Surroundings) -> AsyncIterator[Service]:
                 heard.name, writer.remember, _BATCH, _BATCH_EVERY, Afterwards(writer.write, often, _MOST_UNWRITTEN)
             )
             loops = (keep_right, keep_showing, partial(writer.follow, arrived))
-            yield Service(consumptions=(listening,), loops=loops, activity=writer.activity)
+            yield Service(consumptions=(listening,), loops=loops, activity=writer.activity, news=writer.news)
     finally:
         await writer.leave(surroundings.worker)
         await asyncio.to_thread(scribe.close)
@@ -86,6 +88,8 @@ class Writer:
         backoff: while the workbook cannot be written.
         pause: waits for so many seconds.
         flushes: is told of each writing.
+        progress: set while there is some that was not shown.
+        news: set when the trouble is another.
     """
 
     scribe: Scribe
@@ -95,6 +99,8 @@ class Writer:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     backoff: Backoff = field(default_factory=Backoff)
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep
+    progress: asyncio.Event = field(default_factory=asyncio.Event)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
     _memory_trouble: str = ""
     _sheet_trouble: str = ""
     _running: dict[tuple[str, str], Delivery] = field(default_factory=dict)
@@ -124,6 +130,7 @@ class Writer:
             if isinstance(told := delivery.message, VideoProgress):
                 self._running.pop(which := (told.video_id, told.source_id), None)
                 self._running[which] = delivery
+                self.progress.set()
                 if len(self._running) > _MOST_RUNNING:
                     del self._running[next(iter(self._running))]
 
@@ -134,6 +141,7 @@ class Writer:
             How many have told of it since the last time.
         """
         told, self._running = self._running, {}
+        self.progress.clear()
         # What cannot be taken in is told anew in a moment.
         if told and await self._is_taken_in([*told.values()]) and self._is_at_rest(often):
             await self._is_done(self.scribe.flush)
@@ -193,6 +201,7 @@ class Writer:
     def _tell_if_news(self, told: str) -> None:
         trouble = self.activity().unfit
         if trouble != told:
+            self.news.set()
             log.warning("the workbook is in trouble", problem=trouble) if trouble else log.info("the workbook is fine")
 
 

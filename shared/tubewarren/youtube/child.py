@@ -11,8 +11,9 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from tubewarren.youtube.options import known_options
 from tubewarren.youtube.ready import ReadyYoutubeDL
@@ -20,13 +21,18 @@ from tubewarren.youtube.rules import rulebook
 from tubewarren.youtube.worker import Worker
 from tubewarren.youtube.ytdlp_log import CapturingLogger
 
+_OF_YOUTUBE: Final = "https://www.youtube.com/watch?v=0"
+"""Too short for a video's ID, which is found before anything is sent."""
+_OF_NOBODY: Final = "http:"
+"""Without a host, it fails; but first each of some 1,800 extractors looks whether it is one of its own."""
+
 
 def main() -> None:
     """Load yt-dlp, then fork a child for each pair of sockets that comes in on stdin, and tell of deaths on stdout."""
     control, told = socket.socket(fileno=os.dup(0)), os.dup(1)
     _hide_standard_streams()
     logging.basicConfig(stream=sys.stderr, level=logging.DEBUG if "--debug" in sys.argv else logging.WARNING)
-    _warm_up()
+    _warm_up((_OF_YOUTUBE,) if "--youtube-alone" in sys.argv else (_OF_YOUTUBE, _OF_NOBODY))
     # What is loaded now is shared by all; counting references in it would copy it page by page.
     gc.collect()
     gc.freeze()
@@ -66,12 +72,14 @@ def _wake_on_deaths() -> int:
     return readable
 
 
-def _warm_up() -> None:
+def _warm_up(addresses: Iterable[str]) -> None:
     """Pay now for what yt-dlp loads with its first address; nothing is sent anywhere."""
     quiet = {"quiet": True, "logger": CapturingLogger()}
-    # The address has no host, so this always fails, and how is no matter.
-    with ReadyYoutubeDL(quiet) as ydl, suppress(Exception):
-        ydl.extract_info("http:", download=False, process=False)
+    with ReadyYoutubeDL(quiet) as ydl:
+        for address in addresses:
+            # It always fails, and how is no matter.
+            with suppress(Exception):
+                ydl.extract_info(address, download=False, process=False)
     known_options()
     rulebook()
 

@@ -68,13 +68,21 @@ class Nursery:
     The process is started when the first child is wanted, and again when it died.
     """
 
-    def __init__(self, startup: timedelta = STARTUP, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        startup: timedelta = STARTUP,
+        environment: Mapping[str, str] | None = None,
+        *,
+        is_for_youtube_alone: bool = False,
+    ) -> None:
         """Args:
         startup: the longest that loading yt-dlp may take.
         environment: of the children; ours when None.
+        is_for_youtube_alone: what tells other sites apart, half a second's work, is left to a child that needs it.
         """
         self._startup = startup
         self._environment = environment
+        self._is_for_youtube_alone = is_for_youtube_alone
         self._one_at_a_time = asyncio.Lock()
         self._process: Process | None = None
         self._control: socket.socket | None = None
@@ -142,7 +150,7 @@ class Nursery:
         try:
             with theirs:
                 self._process = await asyncio.create_subprocess_exec(
-                    *_command(),
+                    *_command(is_for_youtube_alone=self._is_for_youtube_alone),
                     stdin=theirs.fileno(),
                     stdout=PIPE,
                     stderr=PIPE,
@@ -220,9 +228,10 @@ def kill_leftovers(process_id: int) -> None:
         os.killpg(process_id, signal.SIGKILL)
 
 
-def _command() -> list[str]:
+def _command(*, is_for_youtube_alone: bool) -> list[str]:
+    youtube_alone = ["--youtube-alone"] if is_for_youtube_alone else []
     debug = ["--debug"] if _log.isEnabledFor(logging.DEBUG) else []
-    return [sys.executable, "-m", "tubewarren.youtube.child", *debug]
+    return [sys.executable, "-m", "tubewarren.youtube.child", *youtube_alone, *debug]
 
 
 def _unfit(reason: str, detail: str = "") -> YoutubeFailedError:

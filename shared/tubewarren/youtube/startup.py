@@ -4,12 +4,13 @@ The looking is done where yt-dlp is loaded anyway, by a child that is forked for
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
 from tubewarren.failures import Failure, FailureKind
+from tubewarren.youtube.addresses import YOUTUBE_HOSTS
 from tubewarren.youtube.child_process import Child
 from tubewarren.youtube.errors import PresetRefusedError, YoutubeFailedError
 from tubewarren.youtube.job import OPTION_REFUSED, Options
@@ -20,14 +21,21 @@ _PATIENCE: Final = timedelta(seconds=60)
 
 
 @asynccontextmanager
-async def open_nursery(options: Options, presets: Mapping[str, Options]) -> AsyncIterator[Nursery]:
-    """A nursery whose yt-dlp takes the options and presets that a person made; nothing is loaded where there are none.
+async def open_nursery(
+    options: Options, presets: Mapping[str, Options], allowed_hosts: Collection[str]
+) -> AsyncIterator[Nursery]:
+    """A nursery whose yt-dlp takes what a person set for it; it is loaded when that is looked at, or a child is wanted.
+
+    Args:
+        options: those that a person made, for all videos.
+        presets: theirs, by name.
+        allowed_hosts: where sources and videos may be.
 
     Raises:
         PresetRefusedError: naming all that is wrong, each with its preset and option.
         YoutubeFailedError: `UNFIT`, when yt-dlp could not be loaded, or did not answer.
     """
-    async with Nursery() as nursery:
+    async with Nursery(is_for_youtube_alone=YOUTUBE_HOSTS.issuperset(allowed_hosts)) as nursery:
         if options or presets:
             order = CheckOptions(options=dict(options), presets={name: dict(each) for name, each in presets.items()})
             failure = await failure_found_by(nursery, order)

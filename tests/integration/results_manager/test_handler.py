@@ -389,6 +389,7 @@ async def test_another_order_is_a_bug(handle: Any, archive: Archive) -> None:
 
 async def test_history_waits_for_a_ledger_that_is_away_and_the_heartbeat_says_so() -> None:
     said: list[str] = []
+    is_news: list[bool] = []
     answers = iter([LedgerUnavailableError("The disk is full."), LedgerUnavailableError("The disk is full."), "done"])
 
     def work(word: str) -> str:
@@ -399,9 +400,12 @@ async def test_history_waits_for_a_ledger_that_is_away_and_the_heartbeat_says_so
 
     async def pause(seconds: float) -> None:
         said.append(f"{patience.trouble} for {seconds:g} s")
+        is_news.append(patience.news.is_set())
+        patience.news.clear()
 
     patience = Patience(pause=pause)
 
     assert await patience.keep_trying(work, "well") == "well done"
     assert said == ["The disk is full. for 5 s"] * 2
     assert patience.trouble == ""
+    assert [*is_news, patience.news.is_set()] == [True, False, True]

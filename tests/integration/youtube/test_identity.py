@@ -3,8 +3,8 @@
 import base64
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -135,8 +135,10 @@ def settings(**given: Any) -> IdentitySettings:
     return IdentitySettings.model_validate(given)
 
 
-def identity_of(chosen: IdentitySettings, use: str = "downloader") -> AbstractAsyncContextManager[Identity]:
-    return open_identity(chosen, "home", use, Nursery())
+@asynccontextmanager
+async def identity_of(chosen: IdentitySettings, use: str = "downloader") -> AsyncIterator[Identity]:
+    async with Nursery() as nursery, open_identity(chosen, "home", use, nursery) as identity:
+        yield identity
 
 
 async def test_a_download_goes_through_the_proxy_with_its_password_from_the_address_that_was_chosen(

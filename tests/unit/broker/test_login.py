@@ -9,7 +9,7 @@ import pytest
 from tubewarren.broker.errors import LoginRefusedError
 from tubewarren.broker.login import announced_version, log_in, start_ok_arguments
 
-PATIENCE = timedelta(seconds=5)
+PATIENCE = timedelta(seconds=30)
 Dialogue = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 

@@ -74,7 +74,7 @@ async def test_several_messages_are_under_way_at_once() -> None:
                 both_are_sent.set()
             await both_are_sent.wait()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await publisher_on(Slow()).publish(VIDEO, VIDEO.model_copy(update={"video_id": "v2"}))
 
 

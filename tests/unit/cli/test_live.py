@@ -132,4 +132,4 @@ async def test_it_goes_on_until_it_is_stopped() -> None:
         await asyncio.wait_for(asyncio.shield(showing), timeout=0.01)
     stop.set()
 
-    await asyncio.wait_for(showing, timeout=5)
+    await asyncio.wait_for(showing, timeout=30)

@@ -96,7 +96,7 @@ async def test_a_report_that_comes_while_one_is_being_told_is_not_lost() -> None
 async def test_a_download_ends_without_waiting_for_a_broker_that_is_away() -> None:
     radio = Radio(blocks=asyncio.Event())
 
-    async with asyncio.timeout(5), radio.board().following(VIDEO) as report:
+    async with asyncio.timeout(30), radio.board().following(VIDEO) as report:
         report(at(1))
         await settled()
 

@@ -1,8 +1,11 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from tubewarren.messages.events import WorkerBeat, WorkerChanged, WorkerHealth, WorkerState
 from tubewarren.settings.model import HeartbeatSettings
-from tubewarren_services.heartbeat_monitor.handler import Changes, Fleet, observe, review
+from tubewarren_services.heartbeat_monitor.handler import Changes, Fleet, nap_after, observe, review
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LIMITS = HeartbeatSettings()
@@ -47,14 +50,61 @@ def test_a_new_worker_is_told_with_our_time_and_not_its_own() -> None:
     assert (change.health, change.doing, change.returned) == (WorkerHealth.ACTIVE, "a video", False)
 
 
-def test_a_worker_that_goes_on_as_before_is_told_every_30_seconds_at_most() -> None:
-    fleet, told = _fleet(_beat()), []
+def test_workers_that_go_on_as_before_are_told_of_together_every_30_seconds() -> None:
+    fleet, told = _fleet(_beat(worker="a")), []
 
     for second in range(1, 65):
-        fleet, changes = observe(fleet, [_beat()], _at(second))
-        told += [change.last_seen for change in changes]
+        # Each beats every ten seconds, at a second of its own.
+        fleet, changes = observe(fleet, [_beat(worker="abcdefghij"[second % 10])], _at(second))
+        told += [change for change in changes if second > 10]
+        fleet, changes = review(fleet, _at(second), LIMITS)
+        told += changes
 
-    assert told == [_at(30), _at(60)]
+    assert {change.at for change in told} == {_at(30), _at(60)}
+    assert {(change.worker, change.last_seen) for change in told if change.at == _at(30)} == {
+        (worker, _at(second)) for worker, second in zip("bcdefghija", range(21, 31), strict=True)
+    }
+
+
+def test_of_a_worker_that_was_not_heard_since_it_is_not_told_again() -> None:
+    fleet, _ = observe(_fleet(_beat(), _beat(worker="quiet")), [_beat()], _at(20))
+
+    _, changes = review(replace(fleet, reviewed_at=_at(29)), _at(30), LIMITS)
+
+    assert [change.worker for change in changes] == ["box/downloader"]
+
+
+def test_after_a_clock_was_set_back_workers_are_told_of_as_before() -> None:
+    fleet, _ = review(_fleet(_beat()), _at(-3600), LIMITS)
+    told: list[WorkerChanged] = []
+
+    for second in range(-3599, -3600 + 41):
+        fleet, _ = observe(fleet, [_beat()], _at(second))
+        fleet, changes = review(fleet, _at(second), LIMITS)
+        told += changes
+
+    assert [change.at for change in told] == [_at(-3600 + 30)]
+
+
+@pytest.mark.parametrize(
+    ("beats", "silent_seconds", "nap"),
+    [
+        ([], 0, 2.5),
+        ([_beat()], 10, 2.5),
+        ([_beat(), _beat(WorkerState.STOPPED, worker="gone")], 34.5, 0.5),
+        ([_beat()], 100, 2.5),
+        ([_beat()], 119, 1),
+        ([_beat()], 200, 2.5),
+    ],
+    ids=["nobody", "healthy", "nearly stale", "stale", "nearly lost", "lost"],
+)
+def test_the_next_review_is_when_a_silence_counts_and_never_late(
+    beats: list[WorkerBeat], silent_seconds: float, nap: float
+) -> None:
+    fleet, _ = _reviewed(_fleet(*beats), until=silent_seconds - 1)
+    fleet, _ = review(fleet, _at(silent_seconds), LIMITS)
+
+    assert nap_after(fleet, LIMITS) == timedelta(seconds=nap)
 
 
 def test_what_it_does_is_told_at_once_when_it_changes() -> None:

@@ -55,6 +55,10 @@ async def test_beats_and_silence_are_told(world: World) -> None:
     monitor = world.start()
 
     await monitor.record([_beat(), _beat()])
+    assert monitor.news.is_set()
+    monitor.news.clear()
+    await monitor.record([_beat()])
+    assert not monitor.news.is_set()
     await world.pass_time(monitor, 130)
 
     assert world.healths() == [WorkerHealth.ACTIVE, WorkerHealth.STALE, WorkerHealth.LOST]
@@ -96,6 +100,21 @@ async def test_the_file_is_not_written_at_every_review(world: World) -> None:
     await world.pass_time(monitor, 1)
 
     assert world.file.exists()
+
+
+async def test_a_fleet_that_only_goes_on_is_written_down_once_a_minute(world: World) -> None:
+    monitor = world.start()
+    await monitor.record([_beat()])
+    await world.pass_time(monitor, 1)
+    written = world.file.read_bytes()
+
+    for _ in range(5):
+        await world.pass_time(monitor, 10)
+        await monitor.record([_beat()])
+        assert world.file.read_bytes() == written
+    await world.pass_time(monitor, 10)
+
+    assert world.file.read_bytes() != written
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'[{"name": 1}]', b"\xff\xfe"])

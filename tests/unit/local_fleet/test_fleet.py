@@ -59,7 +59,7 @@ while True:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Poll a real process, but not for ever."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - a process sets no event
             await asyncio.sleep(0.01)
 
@@ -92,7 +92,7 @@ def kept(*tasks: "asyncio.Task[Any]") -> Iterator[None]:
 async def stopped(one: ServiceProcess, keeping: "asyncio.Task[None]") -> None:
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
-    await one.stop(timedelta(seconds=5))
+    await one.stop(timedelta(seconds=30))
 
 
 async def test_a_dying_service_is_brought_back(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ async def test_the_pauses_before_a_service_is_brought_back_grow_and_begin_anew_a
     one = ServiceProcess(Copy("downloader", "downloader"), ("/bin/false",), {}, tmp_path, pauses=pauses, sleep=sleep)
     keeping = asyncio.create_task(one.keep_running())
     with kept(keeping):
-        await asyncio.wait_for(enough.wait(), 10)
+        await asyncio.wait_for(enough.wait(), 30)
 
     assert waited == expected
 
@@ -282,7 +282,7 @@ async def test_a_fleet_with_a_service_that_cannot_start_ends_with_its_reason(tmp
             await asyncio.Event().wait()
 
     with pytest.raises(ServiceStartError, match="no such level"):
-        await asyncio.wait_for(run_for_ever(), 10)
+        await asyncio.wait_for(run_for_ever(), 30)
 
     assert beside._starting is None or (await beside._starting).returncode is not None
 

@@ -55,7 +55,7 @@ class Clock:
 
 
 async def until_back(node: FakeNode) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not node.is_alive:  # noqa: ASYNC110 - a fake sets no event
             await asyncio.sleep(0)
 

@@ -74,10 +74,12 @@ async def test_of_what_runs_only_the_newest_progress_is_shown(desk: Any, story: 
     desk.seconds += 10
 
     await desk.overhear(story.progress("a", 10), story.progress("b", 20, at=16), story.progress("a", 30, at=17))
+    assert desk.writer.progress.is_set()
     edits = desk.book.edits
     shown = await desk.writer.show_progress(timedelta(seconds=5))
 
     assert (shown, desk.book.edits) == (2, edits + 1)
+    assert not desk.writer.progress.is_set()
     assert desk.column(VIDEO_TASKS, "Progress") == {"a": "30%", "b": "20%"}
 
 
@@ -300,10 +302,13 @@ async def test_a_folder_that_cannot_be_made_is_told(desk: Any, story: Any) -> No
 
     await desk.writer.heal()
     assert "choose a folder" in desk.writer.activity().unfit
+    assert desk.writer.news.is_set()
+    desk.writer.news.clear()
     desk.folder.unlink()
     await desk.tell(story.queued("a"))
 
     assert desk.writer.activity().unfit == ""
+    assert desk.writer.news.is_set()
     assert desk.column(VIDEO_TASKS, "Status") == {"a": "pending"}
 
 
@@ -338,6 +343,7 @@ async def test_who_has_just_written_has_looked_too(desk: Any, story: Any) -> Non
     desk.put(VIDEO_TASKS, grid)
 
     desk.seconds = 2
+    assert desk.scribe.until_look == timedelta(seconds=1)
     await desk.writer.heal()
     assert "scribbled" in desk.column(VIDEO_TASKS, "Status").values()
     await desk.tell(story.claimed("b"))
@@ -345,6 +351,7 @@ async def test_who_has_just_written_has_looked_too(desk: Any, story: Any) -> Non
 
     desk.put(VIDEO_TASKS, grid)
     desk.seconds = 5
+    assert desk.scribe.until_look == timedelta(0)
     await desk.writer.heal()
     assert desk.column(VIDEO_TASKS, "Status") == {"a": "pending", "b": "in-progress"}
 

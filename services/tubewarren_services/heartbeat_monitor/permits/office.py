@@ -45,6 +45,7 @@ class PermitOffice:
         clock: our own time, the only one that counts.
         chance: spreads the pauses.
         trouble: why the books cannot be written down; empty when they can.
+        wanted: set when a review is wanted at once.
     """
 
     file: StateFile[Books]
@@ -56,6 +57,7 @@ class PermitOffice:
     chance: Chance = random.random
     books: Books = field(default_factory=Books)
     trouble: str = ""
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _saved: Books = field(default_factory=Books)
     _saved_at: datetime | None = None
     _told: tuple[Gate, ...] | None = None
@@ -103,6 +105,7 @@ class PermitOffice:
             case RedriveDead() as order:
                 self.books = decisions.bring_back(self.books, order)
                 await self._save()
+                self.wanted.set()
                 return Done(reply=self._snapshot())
             case AnnounceBump() as order:
                 self.books = decisions.announce_bump(self.books, order, self.clock())
@@ -115,12 +118,14 @@ class PermitOffice:
 
     async def hear(self, deliveries: Sequence[Delivery]) -> None:
         """Learn from how pieces of work ended."""
+        before = self.books
         for delivery in deliveries:
             self.books = decisions.hear(self.books, delivery.message, self.policy, self.clock())
-        await self.tell()
+        if self.books is not before:
+            await self.tell()
 
     async def review(self) -> None:
-        """Once a second: write down, tell, and release what is held for nobody."""
+        """Every few seconds, and when it is wanted: write down, tell, and release what is held for nobody."""
         now = self.clock()
         self.books = decisions.forget(self.books, now)
         if _is_due(self._saved_at, now, _SAVE_EVERY):
@@ -147,6 +152,7 @@ class PermitOffice:
 
     def _release_soon(self) -> None:
         self._release_until, self._released_at = self.clock() + _RELEASE_FOR, None
+        self.wanted.set()
 
     def _snapshot(self) -> FleetGates:
         return FleetGates(at=self.clock(), gates=gates(self.books))

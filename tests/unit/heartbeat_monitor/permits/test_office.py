@@ -248,6 +248,28 @@ async def test_what_is_bumped_is_told_with_permits_to_each_worker_that_has_not_s
     assert forgotten.bumped == ("3",)
 
 
+@pytest.mark.parametrize(
+    ("order", "is_wanted"),
+    [
+        (RESUME, True),
+        (CancelSource(source_id="1"), True),
+        (RedriveDead(source_id="1"), True),
+        (PAUSE, False),
+        (ASK, False),
+        (QueryGates(), False),
+    ],
+    ids=["resume", "cancel", "redrive", "pause", "permit", "question"],
+)
+async def test_what_shall_go_back_to_work_does_not_wait_for_the_next_review(
+    world: World, order: Message, *, is_wanted: bool
+) -> None:
+    office = world.office()
+
+    await answer(office, order)
+
+    assert office.wanted.is_set() is is_wanted
+
+
 async def test_books_that_cannot_be_written_are_told_and_kept_in_mind(world: World) -> None:
     office = world.office()
     (world.path.parent / f".{world.path.name}.new").mkdir()
