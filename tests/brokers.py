@@ -48,7 +48,7 @@ class BrokerUnderTest:
         credentials = f"{unquote(amqp.username or '')}:{unquote(amqp.password or '')}"
         authorization = f"Basic {base64.b64encode(credentials.encode()).decode()}"
         assert management.hostname is not None
-        connection = http.client.HTTPConnection(management.hostname, management.port, timeout=30)
+        connection = http.client.HTTPConnection(management.hostname, management.port, timeout=60)
         try:
             connection.request(method, path, headers={"Authorization": authorization, "Content-Length": "0"})
             response = connection.getresponse()

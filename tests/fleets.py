@@ -35,10 +35,11 @@ from tubewarren_services.demo.site import Site, SiteVideo, serve_site
 from warm_svc import warm_svc
 
 SVC = (sys.executable, "-m", "tubewarren_services.cli.entry")
-PATIENCE = timedelta(seconds=30)
+PATIENCE = timedelta(seconds=60)
+"""Only what never comes takes so long; on a busy machine a fleet may need half of it to start."""
 LADDER = (timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=4))
 STALE_AFTER = timedelta(seconds=3)
-LOST_AFTER = timedelta(seconds=6)
+LOST_AFTER = timedelta(seconds=9)
 
 MachineFor = Callable[..., "Machine"]
 """Makes the machine of a test: for a site, with settings."""
@@ -320,7 +321,7 @@ def site_of(catalogue: Catalogue) -> Iterator[Site]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), name="the media site")
     thread.start()
-    site, loop, over = started.result(10)
+    site, loop, over = started.result(PATIENCE.total_seconds())
     try:
         yield site
     finally:

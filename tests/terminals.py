@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import pyte
 
-_PATIENCE = timedelta(seconds=30)
+_PATIENCE = timedelta(seconds=60)
 _LOOK_EVERY = timedelta(milliseconds=20)
 
 

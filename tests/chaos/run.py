@@ -318,7 +318,7 @@ def _left_behind(folder: Path) -> list[str]:
         return found
 
     try:
-        wait_until(alive, timedelta(seconds=5), holds=lambda left: not left)
+        wait_until(alive, timedelta(seconds=20), holds=lambda left: not left)
     except AssertionError:
         return [f"a process was left behind: {each}" for each in alive()]
     return []

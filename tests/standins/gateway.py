@@ -33,7 +33,7 @@ def gateway(url: str, port: int) -> Iterator[None]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), name="gateway")
     thread.start()
-    loop, over = started.result(10)
+    loop, over = started.result(60)
     try:
         yield
     finally:

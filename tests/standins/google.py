@@ -40,7 +40,7 @@ from standins.tls_site import Answer, TlsSite, Visit, tls_site
 _SHEETS = "sheets.googleapis.com"
 _OAUTH = "oauth2.googleapis.com"
 HOSTS = frozenset({_SHEETS, _OAUTH, "www.googleapis.com", "iamcredentials.googleapis.com"})
-_PATIENCE_SECONDS = 5
+_PATIENCE_SECONDS = 60
 PROJECT, PROJECT_NUMBER = "standin-project", "603366585132"
 
 Access = Literal["writer", "reader"]

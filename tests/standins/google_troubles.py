@@ -86,7 +86,7 @@ class Troubles:
             self.latency = timedelta()
         self.release()
 
-    def wait_until_held(self, count: int = 1, timeout_seconds: float = 10) -> bool:
+    def wait_until_held(self, count: int = 1, timeout_seconds: float = 60) -> bool:
         """Whether so many requests hang at once, within the time."""
         with self._changed:
             return self._changed.wait_for(lambda: self._held >= count, timeout_seconds)

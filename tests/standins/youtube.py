@@ -65,7 +65,7 @@ class PageGate:
             self._is_open = True
             self._changed.notify_all()
 
-    def wait_until_asked(self, pages: int = 1, timeout_seconds: float = 10) -> bool:
+    def wait_until_asked(self, pages: int = 1, timeout_seconds: float = 60) -> bool:
         """Whether so many pages have been asked for, in all, within the time."""
         with self._changed:
             return self._changed.wait_for(lambda: self._asked >= pages, timeout_seconds)

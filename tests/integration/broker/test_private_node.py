@@ -28,7 +28,7 @@ from tubewarren.broker.processes import processes_marked
 
 pytestmark = pytest.mark.broker
 
-PATIENCE = timedelta(seconds=10)
+PATIENCE = timedelta(seconds=30)
 LOOPBACK = "0100007F"
 """127.0.0.1 as the kernel's table of sockets spells it."""
 
@@ -64,7 +64,7 @@ async def put_on_disk(url: str, queue: str, body: bytes, data_dir: Path) -> None
     """
     await put(url, queue, body)
     (names,) = (data_dir / "broker").glob("mnesia/*/quorum/*/names.dets")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE.total_seconds()):
         while queue.encode() not in names.read_bytes():  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(0.05)
 
@@ -75,7 +75,7 @@ async def take(url: str, queue_name: str) -> bytes:
         channel = await connection.channel()
         queue = await channel.get_queue(queue_name)
         # By consuming, not by asking: a quorum queue first elects its leader after a start.
-        async with asyncio.timeout(10), queue.iterator() as messages:
+        async with asyncio.timeout(PATIENCE.total_seconds()), queue.iterator() as messages:
             async for message in messages:
                 await message.ack()
                 return message.body
@@ -83,7 +83,7 @@ async def take(url: str, queue_name: str) -> bytes:
 
 
 async def until_dead(node: PrivateNode) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE.total_seconds()):
         while node.is_alive:  # noqa: ASYNC110 - another process ends
             await asyncio.sleep(0.05)
 

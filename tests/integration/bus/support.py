@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import quote, unquote, urlsplit
 
 import aio_pika
@@ -23,7 +25,7 @@ from tubewarren.messages.events import MessageBuried, VideoDownloaded, VideoFail
 from tubewarren.outcomes import Done, Outcome
 from tubewarren.topology import COMMANDS, DEAD, EVENTS, EventQueue, Exchange, Topology, WorkQueue
 
-PATIENCE = timedelta(seconds=15)
+PATIENCE = timedelta(seconds=30)
 GRACE = timedelta(seconds=5)
 WORK = "work"
 HEARD = "listener"
@@ -147,6 +149,11 @@ async def never_ending(_: Delivery) -> Outcome:
     return Done()
 
 
+def in_time() -> asyncio.Timeout:
+    """Ends what hangs; how quick the rest is, is a matter of the machine."""
+    return asyncio.timeout(PATIENCE.total_seconds())
+
+
 async def until(holds: Callable[[], bool | Awaitable[bool]], patience: timedelta = PATIENCE) -> None:
     """Waits for what another process does; fails when it does not."""
     async with asyncio.timeout(patience.total_seconds()):
@@ -196,16 +203,15 @@ class Stranger:
         """The next message, waited for and taken out."""
         async with self.channel() as channel:
             declared = await channel.declare_queue(queue, passive=True)
-            async with asyncio.timeout(PATIENCE.total_seconds()), declared.iterator(no_ack=True) as messages:
+            async with in_time(), declared.iterator(no_ack=True) as messages:
                 return await anext(messages)
 
     async def connections(self) -> list[dict[str, Any]]:
         """This virtual host's connections; the management database learns of new ones within a few seconds."""
-        found = await asyncio.to_thread(self._call, "GET", f"vhosts/{self._vhost}/connections")
-        return list(found)
+        return list(await self._get(f"vhosts/{self._vhost}/connections"))
 
     async def queue_names(self) -> set[str]:
-        return {queue["name"] for queue in await asyncio.to_thread(self._call, "GET", f"queues/{self._vhost}")}
+        return {queue["name"] for queue in await self._get(f"queues/{self._vhost}")}
 
     async def close_connections(self, *roles: str) -> int:
         """Closes our connections from the broker's side, as an operator would."""
@@ -231,6 +237,17 @@ class Stranger:
     def _vhost(self) -> str:
         return quote(unquote(urlsplit(self.url).path.removeprefix("/")) or "/", safe="")
 
+    async def _get(self, path: str) -> Any:
+        """What is there; a busy broker that cannot say (500) is asked again."""
+        async with in_time():
+            while True:
+                try:
+                    return await asyncio.to_thread(self._call, "GET", path)
+                except HTTPError as error:
+                    if error.code != HTTPStatus.INTERNAL_SERVER_ERROR:
+                        raise
+                await asyncio.sleep(0.1)
+
     def _call(self, method: str, path: str, content: object = None) -> Any:
         parts = urlsplit(self.url)
         credentials = b64encode(f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode()).decode()
@@ -240,7 +257,7 @@ class Stranger:
             method=method,
             headers={"Authorization": f"Basic {credentials}", "X-Reason": "a test"},
         )
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=30) as response:
             body = response.read()
         return json.loads(body) if body else None
 

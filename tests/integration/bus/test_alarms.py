@@ -53,7 +53,7 @@ async def test_in_an_alarm_claims_are_settled_a_person_is_told_and_publications_
             await until(lambda: consumption.settled == 20)
             await until(lambda: sum("not confirmed" in line["event"] for line in logs) >= 2)
         with pytest.raises(BrokerUnavailableError, match="alarm"):
-            async with asyncio.timeout(8):
+            async with asyncio.timeout(20):
                 await terminal.publisher.publish(video("by a person"))
         assert not waiting.done()
         assert not repeating.done()

@@ -47,10 +47,15 @@ class Encrypted:
 @pytest.fixture(scope="module")
 def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
     folder = tmp_path_factory.mktemp("encrypted")
+    with socket.socket() as ours:
+        # Nobody else comes to listen there before the node does.
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        ours.bind(("127.0.0.1", 0))
+        yield from _encrypted(folder, ours.getsockname()[1])
+
+
+def _encrypted(folder: Path, port: int) -> Iterator[Encrypted]:
     authority, stranger = Authority.in_folder(folder), Authority.in_folder(folder, "stranger")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     more = folder / "broker" / "conf.d"
     more.mkdir(parents=True)
     certificate = authority.issue("127.0.0.1", "broker.test")
@@ -110,7 +115,10 @@ def test_a_service_works_over_tls_and_is_ready_while_its_broker_is_there(encrypt
         ready = machine.svc("health", "--at", address)
         status = machine.svc("topology", "check")
         encrypted.node.kill()
-        lost = wait_until(lambda: machine.svc("health", "--at", address), holds=lambda answer: answer.returncode)
+        lost = wait_until(
+            lambda: machine.svc("health", "--at", address),
+            holds=lambda answer: "BAD broker: The connection is lost" in answer.stdout,
+        )
         alive = machine.svc("health", "--live", "--at", address)
         run_apart(encrypted.node.start())
         wait_until(lambda: machine.svc("health", "--at", address), holds=lambda answer: not answer.returncode)
@@ -118,5 +126,5 @@ def test_a_service_works_over_tls_and_is_ready_while_its_broker_is_there(encrypt
     assert (ready.returncode, ready.stdout.splitlines()[0]) == (0, "ready")
     assert "ok  queue downloader: It is consumed." in ready.stdout
     assert status.returncode == 0, status.stderr
-    assert "BAD broker: The connection is lost" in lost.stdout
+    assert lost.returncode != 0
     assert alive.returncode == 0

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from integration.bus.relay import relay_to
-from integration.bus.support import Stranger, until
+from integration.bus.support import Stranger, in_time, until
 from tubewarren.bus import BrokerRefusedError, BrokerUnavailableError, open_bus
 
 pytestmark = pytest.mark.broker
@@ -19,10 +19,11 @@ SHORT = timedelta(seconds=1)
 
 
 @pytest.fixture
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def closed_port() -> Iterator[int]:
+    """Ours, so that nobody else comes to listen on it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield int(taken.getsockname()[1])
 
 
 async def test_a_bus_has_two_connections_that_bear_the_workers_name(vhost_url: str, stranger: Stranger) -> None:
@@ -45,7 +46,10 @@ async def test_the_version_is_the_brokers_own(vhost_url: str) -> None:
 
 async def test_an_absent_broker_is_given_up_after_the_patience(closed_port: int) -> None:
     with pytest.raises(BrokerUnavailableError, match=f"127.0.0.1:{closed_port}.*TUBEWARREN_BROKER_URL"):
-        async with asyncio.timeout(5), open_bus(f"amqp://u:secret@127.0.0.1:{closed_port}/", "test", patience=SHORT):
+        async with (
+            in_time(),
+            open_bus(f"amqp://u:secret@127.0.0.1:{closed_port}/", "test", patience=SHORT),
+        ):
             pass
 
 
@@ -64,7 +68,7 @@ async def silent_url() -> AsyncIterator[str]:
 
 async def test_a_broker_that_accepts_and_stays_silent_is_given_up_too(silent_url: str) -> None:
     with pytest.raises(BrokerUnavailableError):
-        async with asyncio.timeout(8), open_bus(silent_url, "test", patience=SHORT):
+        async with in_time(), open_bus(silent_url, "test", patience=SHORT):
             pass
 
 
@@ -90,7 +94,7 @@ async def test_a_wrong_password_is_refused_at_once_and_never_repeated_to_anyone(
     wrong = parts._replace(netloc=f"{parts.username}:wr0ng-secret@{parts.hostname}:{parts.port}").geturl()
 
     with pytest.raises(BrokerRefusedError, match="user or password") as refusal:
-        async with asyncio.timeout(5), open_bus(wrong, "test", patience=timedelta(minutes=1)):
+        async with in_time(), open_bus(wrong, "test", patience=timedelta(minutes=1)):
             pass
 
     assert "wr0ng-secret" not in str(refusal.value)
@@ -100,7 +104,10 @@ async def test_an_unknown_virtual_host_is_refused(vhost_url: str) -> None:
     elsewhere = urlsplit(vhost_url)._replace(path="/nowhere").geturl()
 
     with pytest.raises(BrokerRefusedError, match="virtual host"):
-        async with asyncio.timeout(5), open_bus(elsewhere, "test", patience=timedelta(minutes=1)):
+        async with (
+            in_time(),
+            open_bus(elsewhere, "test", patience=timedelta(minutes=1)),
+        ):
             pass
 
 
@@ -116,7 +123,7 @@ async def test_a_service_waits_for_its_broker_and_says_so(vhost_url: str) -> Non
             connecting = asyncio.create_task(connect())
             await until(lambda: any(line["event"] == "waiting for the broker" for line in logs))
             await relay.open()
-            async with asyncio.timeout(20):
+            async with in_time():
                 version = await connecting
 
     waits = [line for line in logs if line["event"] == "waiting for the broker"]

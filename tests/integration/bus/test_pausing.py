@@ -1,7 +1,6 @@
 """Pausing: claim nothing for a while, and lose nothing that is in hand."""
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
@@ -14,6 +13,7 @@ from integration.bus.support import (
     Stranger,
     declared_bus,
     downloaded,
+    in_time,
     listen,
     name_in,
     never_ending,
@@ -33,6 +33,15 @@ async def has_consumers(bus: Bus, number: int) -> None:
     async def is_so() -> bool:
         depth = (await bus.depths(SMALL))[WORK]
         return depth is not None and depth[1] == number
+
+    await until(is_so)
+
+
+async def lies_unclaimed(bus: Bus, number: int) -> None:
+    """Waited for, because a broker hears late that a connection was cut."""
+
+    async def is_so() -> bool:
+        return (await bus.depths(SMALL))[WORK] == (number, 0)
 
     await until(is_so)
 
@@ -119,8 +128,9 @@ async def test_a_paused_consumption_stays_paused_when_the_connection_comes_back(
         relay.cut()
         await bus.publisher.publish(downloaded("b"))
         await until(lambda: len(heard.seen) == 1)
+        await lies_unclaimed(bus, 1)
 
-        assert (handler.seen, (await bus.depths(SMALL))[WORK]) == ([], (1, 0))
+        assert handler.seen == []
 
         await consumption.resume()
         await until(lambda: consumption.settled == 1)
@@ -149,7 +159,7 @@ async def test_who_resumes_without_a_connection_claims_again_with_the_next_one(v
         consumption = await bus.consume_commands(SMALL, WORK, handler, prefetch=1)
         await consumption.pause()
         await relay.close()
-        async with asyncio.timeout(5):
+        async with in_time():
             await consumption.resume()
         await relay.open()
         await bus.publisher.publish(video("a"))
@@ -162,13 +172,14 @@ async def test_who_pauses_without_a_connection_claims_nothing_with_the_next_one(
         consumption = await bus.consume_commands(SMALL, WORK, handler, prefetch=1)
         heard = await listen(bus)
         await relay.close()
-        async with asyncio.timeout(5):
+        async with in_time():
             await consumption.pause()
         await relay.open()
         await bus.publisher.publish(video("a"), downloaded("b"))
         await until(lambda: len(heard.seen) == 1)
+        await lies_unclaimed(bus, 1)
 
-        assert (handler.seen, (await bus.depths(SMALL))[WORK]) == ([], (1, 0))
+        assert handler.seen == []
 
 
 async def test_a_drained_consumption_cannot_be_resumed(vhost_url: str, stranger: Stranger) -> None:
@@ -207,4 +218,4 @@ async def test_a_pause_outlives_the_deletion_of_its_queue(vhost_url: str, strang
         await bus.declare(SMALL)
         await bus.publisher.publish(video("a"))
         await consumption.resume()
-        await until(lambda: consumption.settled == 1, timedelta(seconds=8))
+        await until(lambda: consumption.settled == 1)

@@ -1,13 +1,13 @@
 """Publishing: what returns has been taken by the broker, and what has no queue is said to have none."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import aio_pika
 import pytest
 
 from integration.bus.relay import relay_to
-from integration.bus.support import WORK, Stranger, declared_bus, downloaded, until, video
+from integration.bus.support import WORK, Stranger, declared_bus, downloaded, in_time, until, video
 from tubewarren.bus import BusClosedError, UnroutableError, open_bus
 from tubewarren.messages.events import VideoDownloaded, VideoProgress, WorkerBeat, WorkerState
 from tubewarren.topology import EVENTS
@@ -95,10 +95,10 @@ async def test_closing_the_bus_ends_publications_that_wait_for_the_broker(vhost_
         # Closed behind the bus's back: nothing will ever bring this channel back.
         await bus.publisher._channel.close()
         waiting = asyncio.create_task(bus.publisher.publish(video("a")))
-        await until(lambda: "_unless_closed" in repr(waiting) or not waiting.done(), timedelta(seconds=2))
+        await until(lambda: "_unless_closed" in repr(waiting) or not waiting.done())
 
     with pytest.raises(BusClosedError):
-        async with asyncio.timeout(5):
+        async with in_time():
             await waiting
     assert await stranger.depth(WORK) == 0
 
@@ -111,5 +111,5 @@ async def test_a_publication_that_is_cancelled_is_not_repeated(vhost_url: str) -
         publishing.cancel()
 
         with pytest.raises(asyncio.CancelledError):
-            async with asyncio.timeout(2):
+            async with in_time():
                 await publishing

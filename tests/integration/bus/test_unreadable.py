@@ -53,7 +53,7 @@ async def test_garbage_a_stranger_and_the_future_are_buried_and_the_queue_goes_o
 
         await until(lambda: good in handled)
         await stranger.holds(f"{name}.dead", 5)
-        told = [(await asyncio.wait_for(obituaries.get(), 5)).message for _ in range(5)]
+        told = [(await asyncio.wait_for(obituaries.get(), 20)).message for _ in range(5)]
 
         assert obituaries.empty()
     buried = {event.buried_id: event for event in told if isinstance(event, MessageBuried)}

@@ -47,7 +47,7 @@ def test_a_service_that_is_started_without_flags_loads_only_what_it_needs(tmp_pa
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=110,
     )
 
     assert done.stdout.splitlines() == [

@@ -65,7 +65,7 @@ def interrupted(command: list[str], ending: signal.Signals, url: str, name: str)
         async def notice(_: object) -> None:
             claimed.set()
 
-        async with await aio_pika.connect(url) as connection, connection.channel() as channel, asyncio.timeout(60):
+        async with await aio_pika.connect(url) as connection, connection.channel() as channel, asyncio.timeout(100):
             await channel.set_qos(prefetch_count=1)
             await (await channel.get_queue(name)).consume(notice)
             process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)

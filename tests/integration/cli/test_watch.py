@@ -128,7 +128,7 @@ async def test_watch_fits_goes_on_after_a_lost_broker_and_leaves_the_terminal_cl
                 seconds=1,
             )
             # Until it hears again, which is a moment after the broker is back.
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while f"{workers - 1} running" not in wall.text:
                     await bus.publisher.publish(ended)
                     await wall.watch()

@@ -71,7 +71,8 @@ def calls(machine: Machine) -> list[str]:
 
 
 def gates(machine: Machine) -> list[tuple[str, str]]:
-    return [(gate["kind"], gate["name"]) for gate in machine.ask("status")["gates"] or ()]
+    told = wait_until(lambda: machine.ask("status")["gates"], holds=lambda found: found is not None)
+    return [(gate["kind"], gate["name"]) for gate in told]
 
 
 def doing(machine: Machine) -> list[str]:
@@ -83,7 +84,8 @@ def test_a_block_rests_the_jar_that_met_it_and_not_the_other_of_the_same_address
     for _ in range(2):
         machine.run("downloader").until_ready()
     (machine.folder / "blocked.alice").touch()
-    names = {f"video-{number}" for number in range(12)}
+    # Few enough to be done with the other before the third probe, on a slow machine too.
+    names = {f"video-{number}" for number in range(8)}
 
     machine.publish(*orders(*names))
 
@@ -107,7 +109,7 @@ def test_a_dead_jar_gives_way_to_the_next_then_work_waits_for_a_new_file_and_not
 
     retired = "Cookie jar alice is dead, the site has signed its account out: log in again"
     wait_until(lambda: doing(machine), timedelta(seconds=60), holds=lambda words: retired in str(words))
-    assert "jar bob is dead" in str(doing(machine))
+    wait_until(lambda: doing(machine), holds=lambda words: "jar bob is dead" in str(words))
     assert calls(machine) == ["alice", "bob"]
     assert len(list((machine.folder / "jars").glob("*.retired"))) == 2
 

@@ -88,7 +88,8 @@ class Fleet:
         return sum(queue["ready"] for queue in self.machine.ask("status")["queues"] if queue["purpose"] == "held")
 
     def gates(self) -> list[tuple[str, str]]:
-        return [(gate["kind"], gate["name"]) for gate in self.machine.ask("status")["gates"] or ()]
+        told = wait_until(lambda: self.machine.ask("status")["gates"], holds=lambda found: found is not None)
+        return [(gate["kind"], gate["name"]) for gate in told]
 
     def dead(self, source_id: str) -> list[dict[str, Any]]:
         return [case for case in self.machine.ask("dead", "list") if case["source_id"] == source_id]
@@ -246,8 +247,13 @@ def test_a_bumped_source_is_served_before_a_backlog_and_what_it_overtook_ends_wi
     wait_until(lambda: waiting(fleet), holds=lambda number: number == 0)
     assert len(fleet.dead(ids["few"])) == 1
     assert {task["attempts"] for task in tasks(fleet, *ids.values()) if task["state"] == "done"} == {1}
-    found = json.loads(fleet.machine.svc("audit", "--quick", "--json").stdout)
-    assert [each for each in found["discrepancies"] if each["concerns"].endswith(tuple(ids.values()))] == []
+
+    def disagreeing() -> list[dict[str, Any]]:
+        found = json.loads(fleet.machine.svc("audit", "--quick", "--json").stdout)
+        return [each for each in found["discrepancies"] if each["concerns"].endswith(tuple(ids.values()))]
+
+    # The dead and the sheet come a moment later.
+    wait_until(disagreeing, holds=lambda found: not found)
 
 
 def tasks(fleet: Fleet, *source_ids: str) -> list[dict[str, Any]]:

@@ -11,8 +11,9 @@ from fleets import Machine, MachineFor, Running, children_of, resident_bytes, wa
 from standins.youtube import YoutubeStandin, youtube_standin
 from tubewarren.messages.commands import ExpandSource
 
-pytestmark = [pytest.mark.broker, pytest.mark.fleet]
+pytestmark = [pytest.mark.broker, pytest.mark.fleet, pytest.mark.timeout(300)]
 
+TO_THE_END = timedelta(seconds=120)
 A_PAGE_OF_THE_SITE = 100
 PAGE = 25
 """Four of ours are one of the site's."""
@@ -61,7 +62,7 @@ def memory_of(expander: Running) -> int:
 def test_a_long_list_is_worked_on_while_it_is_listed_and_each_video_once_after_a_crash(
     machine: Machine, youtube: YoutubeStandin
 ) -> None:
-    entries = 6 * A_PAGE_OF_THE_SITE
+    entries = 3 * A_PAGE_OF_THE_SITE
     playlist = youtube.add_playlist(LIST, entries)
     gate = youtube.hold(LIST)
     machine.run("downloader", "--processor", "writer:work").until_ready()
@@ -69,18 +70,18 @@ def test_a_long_list_is_worked_on_while_it_is_listed_and_each_video_once_after_a
     machine.publish(ORDER)
 
     # The second page of the site is still held back.
-    assert gate.wait_until_asked(1, timeout_seconds=30)
-    wait_until(lambda: machine.finished >= set(playlist.video_ids[:A_PAGE_OF_THE_SITE]))
+    assert gate.wait_until_asked(1)
+    wait_until(lambda: machine.finished >= set(playlist.video_ids[:A_PAGE_OF_THE_SITE]), TO_THE_END)
     assert len(machine.finished) == A_PAGE_OF_THE_SITE
 
-    gate.release(3)
-    assert gate.wait_until_asked(4, timeout_seconds=30)
+    gate.release(1)
+    assert gate.wait_until_asked(2)
     crashing.process.kill()
     crashing.wait()
     gate.open()
     machine.run("source-expander")
 
-    wait_until(lambda: len(machine.finished), timedelta(seconds=90), holds=lambda found: found == entries)
+    wait_until(lambda: len(machine.finished), TO_THE_END, holds=lambda found: found == entries)
     wait_until(lambda: waiting_orders(machine), holds=lambda orders: orders == 0)
     assert machine.finished == set(playlist.video_ids)
     assert Counter(calls(machine)) == Counter(playlist.video_ids)
@@ -95,11 +96,11 @@ def test_the_memory_of_an_expander_stays_flat_however_long_the_list_is(
     expander = machine.run("source-expander").until_ready()
     machine.publish(ORDER)
     gate.release(3)
-    assert gate.wait_until_asked(4, timeout_seconds=30)
+    assert gate.wait_until_asked(4)
 
     early = memory_of(expander)
     gate.release(pages - 5)
-    assert gate.wait_until_asked(pages - 1, timeout_seconds=60)
+    assert gate.wait_until_asked(pages - 1)
     late = memory_of(expander)
     gate.open()
 

@@ -41,7 +41,7 @@ from tubewarren_services.demo.catalogue import (
 from tubewarren_services.demo.media import melody
 from tubewarren_services.demo.site import Site, SiteVideo
 
-pytestmark = [pytest.mark.broker, pytest.mark.fleet, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.broker, pytest.mark.fleet, pytest.mark.timeout(480)]
 
 WELL_UNDER_WAY = 100_000
 TO_THE_END = timedelta(seconds=120)
@@ -171,7 +171,7 @@ def test_up_once_ends_with_1_when_something_is_dead_and_the_next_time_fetches_no
     assert "There is nothing in this list" in by_name["Nothing"]["LastError"]
     assert [row["Name"] for row in machine.rows("Dead-Letter Sources")] == ["Nothing"]
 
-    second = machine.svc("up", "--once", "--sources", "sources.txt")
+    second = machine.svc("up", "--once", "--sources", "sources.txt", timeout=TO_THE_END)
 
     assert second.returncode == 1, second.stdout + second.stderr
     assert requests_for(site, site.videos) == asked
@@ -286,7 +286,7 @@ def test_up_that_is_interrupted_and_then_killed_goes_on_where_it_was_each_time(
 
     interrupted.signal(signal.SIGINT)
 
-    assert interrupted.wait(timedelta(seconds=60)) == 0, interrupted.text
+    assert interrupted.wait(TO_THE_END) == 0, interrupted.text
     assert len(services) > len(SERVICES)
     assert not any(map(is_alive, services))
     assert node_processes(machine) == ()

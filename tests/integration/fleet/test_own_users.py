@@ -80,10 +80,10 @@ def test_a_whole_list_is_done_by_services_that_may_do_no_more_than_they_must(
     wait_until(lambda: states(machine), TO_THE_END, holds=["done", "done", "error"].__eq__)
     problems = [line for service in services for line in log_lines(service.output) if line.get("level") == "error"]
     assert not problems
-    assert {row["Status"] for row in machine.rows("Workers")} == {"active"}
+    wait_until(lambda: {row["Status"] for row in machine.rows("Workers")}, holds={"active"}.__eq__)
     assert machine.svc("pause", "all").returncode == 0
     assert machine.svc("resume").returncode == 0
-    assert machine.svc("audit").returncode == 0
+    wait_until(lambda: machine.svc("audit"), holds=lambda answer: answer.returncode == 0)
 
 
 def test_without_its_queue_a_service_says_what_to_do(url_of: UrlOf) -> None:

@@ -14,7 +14,7 @@ from standins.youtube_channels import Channel
 from standins.youtube_media import Film, Trouble
 from standins.youtube_videos import Video
 
-pytestmark = [pytest.mark.broker, pytest.mark.fleet, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.broker, pytest.mark.fleet]
 
 TO_THE_END = timedelta(seconds=90)
 ADA = Channel("UCada-channel-0123456789", ("@ada",), title="Ada", videos=4, shorts=2, streams=1)

