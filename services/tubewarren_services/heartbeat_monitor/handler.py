@@ -13,6 +13,8 @@ from tubewarren.settings.model import HeartbeatSettings
 
 REFRESH_EVERY: Final = timedelta(seconds=30)
 """How often workers that go on as before are told of; together, so that who listens is woken once for all of them."""
+_TOLD_AT_ONCE: Final = 100
+"""Or a tenth, of a large fleet: who asks meanwhile shall not wait until a thousand were told of."""
 FORGOTTEN_AFTER: Final = timedelta(days=1)
 _ASLEEP: Final = timedelta(seconds=5)
 """After a longer gap between two reviews it was us who did not listen."""
@@ -129,10 +131,12 @@ def _is_news(before: KnownWorker | None, worker: KnownWorker) -> bool:
 
 
 def _refreshed(workers: Iterable[KnownWorker], now: datetime) -> list[KnownWorker]:
-    """All that were heard since they were told of, when it is time for one of them."""
-    untold = [(worker, worker.told_at) for worker in workers if worker.told_at and worker.told_at < worker.last_seen]
-    is_time = any(now - told_at >= REFRESH_EVERY for _, told_at in untold)
-    return [replace(worker, told_at=now) for worker, _ in untold] if is_time else []
+    """Those that were heard since they were told of, when it is time for one of them."""
+    heard = ((worker.told_at, worker) for worker in workers if worker.told_at and worker.told_at < worker.last_seen)
+    untold = sorted(heard, key=lambda each: each[0])
+    if not untold or now - untold[0][0] < REFRESH_EVERY:
+        return []
+    return [replace(worker, told_at=now) for _, worker in untold[: max(_TOLD_AT_ONCE, len(untold) // 10)]]
 
 
 def _health_in_silence(worker: KnownWorker, silence: timedelta, limits: HeartbeatSettings) -> WorkerHealth:

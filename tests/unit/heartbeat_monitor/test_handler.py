@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 import pytest
 
@@ -64,6 +65,20 @@ def test_workers_that_go_on_as_before_are_told_of_together_every_30_seconds() ->
     assert {(change.worker, change.last_seen) for change in told if change.at == _at(30)} == {
         (worker, _at(second)) for worker, second in zip("bcdefghija", range(21, 31), strict=True)
     }
+
+
+def test_of_a_large_fleet_a_part_is_told_of_at_a_time_those_first_that_waited_longest() -> None:
+    names = [f"worker {number:04}" for number in range(1500)]
+    fleet = _fleet(*(_beat(worker=name) for name in names))
+    fleet, _ = observe(fleet, [_beat(worker=name) for name in names], _at(20))
+    told = []
+
+    for second in range(28, 44):
+        fleet, changes = review(fleet, _at(second), LIMITS)
+        told.append([change.worker for change in changes])
+
+    assert told[2:4] == [names[:150], names[150:285]]
+    assert sorted(chain.from_iterable(told)) == names
 
 
 def test_of_a_worker_that_was_not_heard_since_it_is_not_told_again() -> None:
