@@ -60,7 +60,8 @@ _SVC: Final = str(Path(sys.executable).with_name("svc"))
 _SETTINGS: Final = {"WORKER_NAME": "bench", "LOG__FORMAT": "json", "FITNESS__DISK_FLOOR": "0"}
 _PATIENCE: Final = timedelta(seconds=60)
 _LOOK_SECONDS: Final = 0.005
-_SETTLING_SECONDS: Final = 10
+_SETTLING_SECONDS: Final = 40
+"""For its first half minute the monitor looks for what is held for nobody, and who has just begun loads things yet."""
 _HELPS: Final = 3
 """Times that it is asked for in a round."""
 _MEGABYTE: Final = 1_000_000
