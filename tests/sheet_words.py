@@ -103,10 +103,11 @@ class Sheet:
             egress=_EGRESS,
             presets=(),
             wanted=lambda _: EVERYTHING,
-            known=_unknown,
+            known=_no_ledger,
             pages=self._pages,
             publish=self._tell,
             working_on=lambda *_: None,
+            given=_no_ledger,
         )
         return await expander.handle(delivery, ports=ports)
 
@@ -167,8 +168,8 @@ class Sheet:
         return f"{values[STATUS]}: {words}" if words else values[STATUS]
 
 
-async def _unknown(source_id: str) -> Known | None:
-    raise AssertionError(f"source {source_id} is not looked through for news")
+async def _no_ledger(source_id: str) -> None:
+    raise AssertionError(f"there is no ledger here to ask about source {source_id}")
 
 
 def _page(found: Sequence[Entry | LeftOut]) -> Page:

@@ -44,11 +44,6 @@ class Given:
                 return None
 
 
-async def _nothing_given(source_id: str) -> Given | None:
-    del source_id
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What the expander needs of the world.
@@ -74,7 +69,7 @@ class Ports:
     pages: Callable[[ExpandSource, Known], AsyncIterator[Page]]
     publish: Callable[..., Awaitable[None]]
     working_on: Callable[[str, str], None]
-    given: Callable[[str], Awaitable[Given | None]] = _nothing_given
+    given: Callable[[str], Awaitable[Given | None]]
     timer: Callable[[], float] = time.monotonic
 
 

@@ -48,7 +48,7 @@ async def failure_found_by(nursery: Nursery, order: CheckIdentity | CheckOptions
     """What is wrong with what is to be looked at; None when nothing is.
 
     Raises:
-        YoutubeFailedError: `UNFIT`, when yt-dlp could not be loaded, or did not answer.
+        YoutubeFailedError: `UNFIT`, when yt-dlp could not be loaded, or did not answer; `POISON`, when the child died.
     """
     child = await Child.start(nursery)
     try:

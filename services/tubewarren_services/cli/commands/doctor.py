@@ -127,7 +127,7 @@ def _problem_with(identity: "IdentitySettings") -> str:
     from tubewarren.youtube.nursery import Nursery
 
     async def asked() -> str:
-        async with Nursery() as nursery:
+        async with Nursery(is_for_youtube_alone=True) as nursery:
             return await problem_with(identity, nursery)
 
     try:
